@@ -1,0 +1,154 @@
+//! Errors as clients see them: problem details, RFC 9457.
+
+use std::{borrow::Cow, time::Duration};
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytesize::ByteSize;
+use serde::Serialize;
+
+use crate::{run::ParseError, store::RunTooLarge};
+
+/// The most characters of a detail: what was found may be as large as a body.
+const DETAIL_CHARS: usize = 400;
+
+/// An error as `application/problem+json`.
+///
+/// Its `type` is `about:blank`: the status says what kind of problem it is, and the members beside it
+/// say where it lies.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: Cow<'static, str>,
+    /// The wrong value of the body, as a JSON pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// The wrong parameter of the path or the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status,
+            detail: shorten(detail.into()),
+            pointer: None,
+            parameter: None,
+        }
+    }
+
+    pub(super) fn bad_parameter(name: impl Into<String>, reason: &str) -> Self {
+        let name = name.into();
+        Self {
+            parameter: Some(name.clone()),
+            ..Self::new(StatusCode::BAD_REQUEST, format!("{name}: {reason}"))
+        }
+    }
+
+    pub(super) fn body_too_large(limit: usize) -> Self {
+        let limit = ByteSize::b(limit as u64);
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {limit}, the most that is taken"),
+        )
+    }
+
+    pub(super) fn body_too_slow(limit: Duration) -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body had not arrived after {limit:?}, the longest that is waited"),
+        )
+    }
+
+    pub(super) fn body_cut_short() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "the body ended before it was complete",
+        )
+    }
+
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl From<ParseError> for Problem {
+    fn from(error: ParseError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ParseError::NotUtf8 { .. } | ParseError::Empty | ParseError::NotJson { .. } => {
+                Self::new(StatusCode::BAD_REQUEST, detail)
+            }
+            ParseError::NotAnUpdate { pointer, .. } => Self {
+                pointer: Some(pointer),
+                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+            },
+        }
+    }
+}
+
+impl From<RunTooLarge> for Problem {
+    fn from(error: RunTooLarge) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let content_type = HeaderValue::from_static("application/problem+json");
+        (
+            self.status,
+            [(header::CONTENT_TYPE, content_type)],
+            Json(self),
+        )
+            .into_response()
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+/// Leaves out the middle of a long detail: its ends name the field and what is accepted.
+fn shorten(detail: Cow<'static, str>) -> Cow<'static, str> {
+    if detail.len() <= DETAIL_CHARS {
+        return detail;
+    }
+    let start = detail.floor_char_boundary(DETAIL_CHARS / 2);
+    let end = detail.ceil_char_boundary(detail.len() - DETAIL_CHARS / 2);
+    format!("{} … {}", &detail[..start], &detail[end..]).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_detail_keeps_its_ends() {
+        let detail = format!(
+            "/status: found \"{}\", expected queued",
+            "é".repeat(1_000_000)
+        );
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+        assert!(problem.detail().starts_with("/status: found \"éé"));
+        assert!(problem.detail().ends_with("éé\", expected queued"));
+        assert!(problem.detail().len() <= DETAIL_CHARS + 10);
+    }
+}

@@ -1,0 +1,202 @@
+//! Reading the runs.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State, rejection::PathRejection},
+    http::StatusCode,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+
+use super::{App, problem::Problem};
+use crate::{
+    run::{FromText, Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp},
+    store::Position,
+};
+
+/// A run as clients see it.
+#[derive(Debug, Serialize)]
+struct RunView<'a> {
+    run_id: RunId,
+    status: Option<Status>,
+    platform_status: Option<PlatformStatus>,
+    /// A percentage.
+    progress: Option<Progress>,
+    live_status: Option<&'a str>,
+    outputs: &'a Outputs,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+}
+
+impl<'a> From<&'a Run> for RunView<'a> {
+    fn from(run: &'a Run) -> Self {
+        Self {
+            run_id: run.id(),
+            status: run.platform_status().map(PlatformStatus::documented),
+            platform_status: run.platform_status(),
+            progress: run.progress(),
+            live_status: run.live_status(),
+            outputs: run.outputs(),
+            first_seen_at: run.seen().first,
+            last_seen_at: run.seen().last,
+        }
+    }
+}
+
+/// A run on its way into a response, shared with the store until it is written.
+#[derive(Debug)]
+pub(super) struct RunBody(Arc<Run>);
+
+impl Serialize for RunBody {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RunView::from(&*self.0).serialize(serializer)
+    }
+}
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    run_id: Result<Path<RunId>, PathRejection>,
+) -> Result<Json<RunBody>, Problem> {
+    let Ok(Path(run_id)) = run_id else {
+        let reason = format!("expected {}", RunId::ACCEPTED);
+        return Err(Problem::bad_parameter("run_id", &reason));
+    };
+    let run = app.store.get(run_id).ok_or_else(|| {
+        let detail = format!("no update of run {run_id} has arrived, or it is no longer kept");
+        Problem::new(StatusCode::NOT_FOUND, detail)
+    })?;
+    Ok(Json(RunBody(run)))
+}
+
+#[derive(Debug, Deserialize)]
+struct ListParameters {
+    status: Option<Status>,
+    #[serde(default)]
+    limit: Limit,
+    cursor: Option<Cursor>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct RunList {
+    runs: Vec<RunBody>,
+    next_cursor: Option<Cursor>,
+}
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<RunList>, Problem> {
+    let ListParameters {
+        status,
+        limit,
+        cursor,
+    } = parameters(&query.unwrap_or_default())?;
+    let page = app
+        .store
+        .page(status, cursor.map(|Cursor(position)| position), limit.0);
+    Ok(Json(RunList {
+        runs: page.runs.into_iter().map(RunBody).collect(),
+        next_cursor: page.next.map(Cursor),
+    }))
+}
+
+fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
+        Problem::bad_parameter(error.path().to_string(), &error.inner().to_string())
+    })
+}
+
+/// How many runs a page shows at the most.
+#[derive(Debug, Clone, Copy)]
+struct Limit(usize);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl FromStr for Limit {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.parse() {
+            Ok(limit @ 1..=500) => Ok(Self(limit)),
+            _ => Err(()),
+        }
+    }
+}
+
+impl FromText for Limit {
+    const ACCEPTED: &'static str = "a whole number from 1 to 500";
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_text(deserializer)
+    }
+}
+
+/// A place in the list, as text that clients hand back without looking into it.
+#[derive(Debug, Clone, Copy)]
+struct Cursor(Position);
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { listed_at, run_id } = self.0;
+        write!(f, "{}.{run_id}", listed_at.as_millis())
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (millis, run_id) = text.split_once('.').ok_or(())?;
+        let listed_at = millis
+            .parse()
+            .ok()
+            .and_then(Timestamp::from_millis)
+            .ok_or(())?;
+        let run_id = run_id.parse().map_err(|_| ())?;
+        Ok(Self(Position { listed_at, run_id }))
+    }
+}
+
+impl FromText for Cursor {
+    const ACCEPTED: &'static str = "the next_cursor of an earlier answer";
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_text(deserializer)
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_as_the_place_it_was_made_of() {
+        let cursor = "1772366400007.7c9e6679-7425-40de-944b-e07fc1f90ae7";
+        assert_eq!(cursor.parse::<Cursor>().unwrap().to_string(), cursor);
+        for bad in [
+            "",
+            ".",
+            "1",
+            "x.7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "1.2",
+        ] {
+            assert!(bad.parse::<Cursor>().is_err(), "{bad}");
+        }
+    }
+}

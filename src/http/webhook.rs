@@ -1,0 +1,124 @@
+//! The endpoint that ComfyDeploy sends updates to.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+use tracing::warn;
+
+use super::{App, body, problem::Problem};
+use crate::run::Update;
+
+pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
+    match accept(&app, request).await {
+        Ok(response) => response,
+        Err(problem) => {
+            warn!(
+                status = problem.status().as_u16(),
+                detail = problem.detail(),
+                "refused an update"
+            );
+            problem.into_response()
+        }
+    }
+}
+
+async fn accept(app: &App, request: Request) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    let has_json = is_json(&head.headers);
+    // The sender's HTTP client forgets the method when it tries again: the 2nd and 3rd try of an update
+    // arrive as GET, with the body and the headers of the POST.
+    let is_retry = head.method == Method::GET && has_json;
+    if head.method != Method::POST && !is_retry {
+        return Ok(only_post());
+    }
+    if !has_json {
+        return Err(unsupported_media_type(&head.headers));
+    }
+    let body = body::read(body, app.body_limits).await?;
+    if is_retry && body.is_empty() {
+        return Ok(only_post());
+    }
+    let update = Update::parse(&body)?;
+    app.ingest.accept(&update)?;
+    if wants_json(&head.headers) {
+        // ComfyDeploy's JavaScript SDK reports an error unless it reads a status.
+        return Ok(Json(json!({"status": "success"})).into_response());
+    }
+    Ok(StatusCode::OK.into_response())
+}
+
+fn only_post() -> Response {
+    let problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "send updates with POST; this URL shows nothing",
+    );
+    ([(header::ALLOW, "POST")], problem).into_response()
+}
+
+fn unsupported_media_type(headers: &HeaderMap) -> Problem {
+    let found = match headers.get(header::CONTENT_TYPE) {
+        Some(found) => format!("found content type {found:?}"),
+        None => "found no content type".to_owned(),
+    };
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        format!("{found}, expected application/json"),
+    )
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| is_application_json(value.as_bytes()))
+}
+
+/// Whether the client names `application/json`; `*/*`, which every client sends, is not enough.
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().any(|accept| {
+        accept
+            .as_bytes()
+            .split(|&byte| byte == b',')
+            .any(is_application_json)
+    })
+}
+
+/// Whether a media type is `application/json`, whatever its parameters.
+fn is_application_json(media_type: &[u8]) -> bool {
+    let essence = media_type.split(|&byte| byte == b';').next();
+    essence.is_some_and(|essence| {
+        essence
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"application/json")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_media_type_is_compared_without_its_parameters_and_its_case() {
+        for good in [
+            "application/json",
+            "Application/JSON",
+            " application/json ; charset=utf-8",
+        ] {
+            assert!(is_application_json(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "",
+            "*/*",
+            "text/json",
+            "application/jsonp",
+            "application/problem+json",
+        ] {
+            assert!(!is_application_json(bad.as_bytes()), "{bad}");
+        }
+    }
+}

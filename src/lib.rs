@@ -1,0 +1,28 @@
+//! comfydeploy-webhook receives ComfyDeploy's run-status webhooks, keeps the state of every run in
+//! memory, and shows it.
+//!
+//! The rooms of the house, from the door to the cellar. Each uses only what is below it, and
+//! `tests/it/layers.rs` says so:
+//!
+//! - `main.rs`: arguments in, exit code out
+//! - [`server`]: assembles, serves, drains; [`healthcheck`] asks a running one
+//! - [`http`]: everything that knows HTTP; its first page is the whole API
+//! - [`ingest`]: the only way an update gets in
+//! - [`store`]: the runs in memory, bounded
+//! - [`run`]: what a run is, and the join that merges its updates; pure
+//! - [`config`], [`shutdown`], [`telemetry`]: leaves, which use nothing of the crate
+
+pub mod healthcheck;
+pub mod server;
+
+pub mod http;
+
+pub mod ingest;
+
+pub mod store;
+
+pub mod run;
+
+pub mod config;
+pub mod shutdown;
+pub mod telemetry;

@@ -1,0 +1,198 @@
+//! Why a body is not an update: what was found, where, and what is accepted.
+
+use std::fmt;
+
+use serde::de::IgnoredAny;
+use serde_path_to_error::Segment;
+
+use super::{Update, progress::SentProgress};
+
+/// Why a body is not an update.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ParseError {
+    /// It is not text.
+    NotUtf8 {
+        /// The offset of the first byte that is wrong.
+        at: usize,
+    },
+    /// There is nothing in it.
+    Empty,
+    /// It is text, but not JSON.
+    NotJson {
+        /// What is wrong, and at which line and column.
+        reason: String,
+    },
+    /// It is JSON, but says something an update cannot.
+    NotAnUpdate {
+        /// The wrong value, as a JSON pointer (RFC 6901); empty for the whole body.
+        pointer: String,
+        /// What was found and what is accepted.
+        reason: String,
+    },
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUtf8 { at } => write!(f, "the body is not UTF-8 text: byte {at} is wrong"),
+            Self::Empty => f.write_str("the body is empty; expected a JSON object"),
+            Self::NotJson { reason } => write!(f, "the body is not JSON: {reason}"),
+            Self::NotAnUpdate { pointer, reason } if pointer.is_empty() => {
+                write!(f, "the body: {reason}")
+            }
+            Self::NotAnUpdate { pointer, reason } => write!(f, "{pointer}: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+impl ParseError {
+    /// Finds out where in `text` the value stands that made reading it as an update end in `error`. It
+    /// reads the text again, so that a good update pays nothing for the knowledge.
+    pub(super) fn diagnose(text: &str, error: &serde_json::Error) -> Self {
+        if text.trim_ascii().is_empty() {
+            return Self::Empty;
+        }
+        if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+            return Self::NotJson {
+                reason: error.to_string(),
+            };
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        let pointer = serde_path_to_error::deserialize::<_, Update<'_>>(&mut json)
+            .err()
+            .map_or(String::new(), |error| pointer(error.path()));
+        let mut reason = reason(error);
+        if pointer == "/progress" && reason == "number out of range" {
+            // Refused before the field could say what it accepts: f64 does not reach so far.
+            reason = format!("{reason}, expected {}", SentProgress::ACCEPTED);
+        }
+        Self::NotAnUpdate { pointer, reason }
+    }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Map { key } => Some(format!("/{key}")),
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// The message without its line and column: a pointer says where, and the text may be one value of a
+/// larger one.
+pub(super) fn reason(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    message
+        .strip_suffix(&position)
+        .unwrap_or(&message)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(body: &str) -> (String, String) {
+        match Update::parse(body.as_bytes()) {
+            Err(ParseError::NotAnUpdate { pointer, reason }) => (pointer, reason),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_with_what_was_found_and_what_is_accepted() {
+        for (body, pointer, reason) in [
+            (
+                r#"{"run_id":5}"#,
+                "/run_id",
+                "invalid type: integer `5`, expected a UUID such as 7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            ),
+            (
+                r#"{"status":"done"}"#,
+                "/status",
+                "invalid value: string \"done\", expected one of queued, processing, completed, failed, cancelled, not-started, started, running, uploading, success, timeout",
+            ),
+            (
+                r#"{"progress":100.1}"#,
+                "/progress",
+                "invalid value: floating point `100.1`, expected a number of at most 100",
+            ),
+            (
+                r#"{"progress":1e400}"#,
+                "/progress",
+                "number out of range, expected a number of at most 100",
+            ),
+            (
+                r#"{"progress":"50"}"#,
+                "/progress",
+                "invalid type: string \"50\", expected a number of at most 100",
+            ),
+            (
+                r#"{"live_status":1}"#,
+                "/live_status",
+                "invalid type: integer `1`, expected a string",
+            ),
+            (
+                r#"{"event_type":[]}"#,
+                "/event_type",
+                "invalid type: sequence, expected a string",
+            ),
+            (
+                r#"{"outputs":{}}"#,
+                "/outputs",
+                "invalid type: map, expected a sequence",
+            ),
+            (
+                r#"{"outputs":[{},"x"]}"#,
+                "/outputs/1",
+                "invalid type: \"x\", expected an object",
+            ),
+            (
+                r#"{"outputs":[{"id":1,"id":1}]}"#,
+                "/outputs/0",
+                "duplicate field `id`",
+            ),
+            (
+                r#"{"status":"queued","status":"queued"}"#,
+                "/status",
+                "given twice, expected once",
+            ),
+            ("[]", "", "invalid type: sequence, expected an object"),
+            ("null", "", "invalid type: null, expected an object"),
+        ] {
+            assert_eq!(
+                refused(body),
+                (pointer.to_owned(), reason.to_owned()),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_told_from_what_is_not_an_update() {
+        for body in [
+            "{",
+            "{} {}",
+            "run_id=1",
+            r#"{"progress":4x}"#,
+            r#"{"status":}"#,
+            "\u{feff}{}",
+        ] {
+            let error = Update::parse(body.as_bytes()).unwrap_err();
+            assert!(
+                matches!(error, ParseError::NotJson { .. }),
+                "{body}: {error}"
+            );
+        }
+        assert_eq!(Update::parse(b" \n").unwrap_err(), ParseError::Empty);
+        assert_eq!(
+            Update::parse(b"{\"\xff\"}").unwrap_err(),
+            ParseError::NotUtf8 { at: 2 }
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! The id of a run.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::{Uuid, fmt::Hyphenated};
+
+use super::FromText;
+
+/// A run's id: a UUID in its hyphenated form of 36 characters, the only one ComfyDeploy writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(Uuid);
+
+impl FromStr for RunId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        text.parse::<Hyphenated>().map(|id| Self(id.into_uuid()))
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl FromText for RunId {
+    const ACCEPTED: &'static str = "a UUID such as 7c9e6679-7425-40de-944b-e07fc1f90ae7";
+}
+
+impl<'de> Deserialize<'de> for RunId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_text(deserializer)
+    }
+}
+
+impl Serialize for RunId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_hyphenated_form_is_an_id() {
+        let id = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+        assert_eq!(id.parse::<RunId>().unwrap().to_string(), id);
+        assert_eq!(
+            id.to_uppercase().parse::<RunId>().unwrap().to_string(),
+            id,
+            "capitals are the same id"
+        );
+        for other in [
+            "",
+            "7c9e6679742540de944be07fc1f90ae7",
+            "{7c9e6679-7425-40de-944b-e07fc1f90ae7}",
+            "urn:uuid:7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "7c9e6679-7425-40de-944b-e07fc1f90aeg",
+            " 7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        ] {
+            assert!(other.parse::<RunId>().is_err(), "{other:?}");
+        }
+    }
+}

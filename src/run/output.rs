@@ -1,0 +1,147 @@
+//! One output of a run, kept as the bytes that arrived.
+
+use std::{borrow::Borrow, cmp::Ordering, ops::Range, sync::Arc};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Unexpected},
+};
+use serde_json::value::RawValue;
+
+use super::diagnose::reason;
+
+/// One output: a JSON object, and where in it the two fields stand that the join reads.
+///
+/// `J` holds the JSON: borrowed from the body while an update is parsed, shared once it is kept.
+#[derive(Debug, Clone)]
+pub struct Output<J = Arc<RawValue>> {
+    pub(super) json: J,
+    id: Range<usize>,
+    updated_at: Range<usize>,
+}
+
+impl<J: std::ops::Deref<Target = RawValue>> Output<J> {
+    /// The object, byte for byte as it arrived.
+    pub fn json(&self) -> &str {
+        self.json.get()
+    }
+
+    /// What makes it this output and no other: its `id`, or all of it where it has none.
+    pub(super) fn identity(&self) -> &str {
+        if self.id.is_empty() {
+            self.json()
+        } else {
+            &self.json()[self.id.clone()]
+        }
+    }
+
+    /// Of two outputs with one identity the one with the greater version is kept. `updated_at` may be
+    /// malformed, so it is compared as text; a fresh URL comes with the old `updated_at`, so the bytes
+    /// decide then.
+    pub(super) fn version(&self) -> (&str, &str) {
+        (&self.json()[self.updated_at.clone()], self.json())
+    }
+}
+
+impl Output {
+    /// The same output, borrowed.
+    pub(super) fn as_borrowed(&self) -> Output<&RawValue> {
+        Output {
+            json: &self.json,
+            id: self.id.clone(),
+            updated_at: self.updated_at.clone(),
+        }
+    }
+}
+
+impl Output<&RawValue> {
+    pub(super) fn into_kept(self) -> Output {
+        Output {
+            json: Arc::from(self.json.to_owned()),
+            id: self.id,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Output<&'de RawValue> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Head<'a> {
+            #[serde(borrow)]
+            id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            updated_at: Option<&'a RawValue>,
+        }
+
+        let json = <&RawValue>::deserialize(deserializer)?;
+        if !json.get().starts_with('{') {
+            let found = Unexpected::Other(json.get());
+            return Err(D::Error::invalid_type(found, &"an object"));
+        }
+        let head: Head<'de> =
+            serde_json::from_str(json.get()).map_err(|error| D::Error::custom(reason(&error)))?;
+        Ok(Self {
+            json,
+            id: place(json, head.id.filter(|id| names_something(id))),
+            updated_at: place(json, head.updated_at),
+        })
+    }
+}
+
+/// Whether an `id` tells outputs apart; one that does not is as good as none.
+fn names_something(id: &RawValue) -> bool {
+    !matches!(id.get().as_bytes(), [b'{' | b'[', ..] | b"\"\"")
+}
+
+/// Where `part` stands in the bytes of `whole`, which it was borrowed from.
+fn place(whole: &RawValue, part: Option<&RawValue>) -> Range<usize> {
+    part.map_or(0..0, |part| {
+        let start = part.get().as_ptr().addr() - whole.get().as_ptr().addr();
+        start..start + part.get().len()
+    })
+}
+
+impl Borrow<str> for Output {
+    fn borrow(&self) -> &str {
+        self.identity()
+    }
+}
+
+impl Ord for Output {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.identity().cmp(other.identity())
+    }
+}
+
+impl PartialOrd for Output {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Output {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Output {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_object_is_an_output() {
+        for other in ["1", "\"x\"", "[]", "null", "true"] {
+            let error = serde_json::from_str::<Output<&RawValue>>(other).unwrap_err();
+            assert!(error.to_string().contains("expected an object"), "{error}");
+        }
+        let twice = serde_json::from_str::<Output<&RawValue>>(r#"{"id":1,"id":2}"#).unwrap_err();
+        assert!(
+            twice.to_string().contains("duplicate field `id`"),
+            "{twice}"
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! The outputs of a run: a set that only grows.
+
+use std::collections::BTreeSet;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::Output;
+
+/// The outputs of a run, ordered by identity.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    set: BTreeSet<Output>,
+    bytes: usize,
+}
+
+impl Outputs {
+    pub(super) const fn new() -> Self {
+        Self {
+            set: BTreeSet::new(),
+            bytes: 0,
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+
+    /// The bytes of their JSON, all together.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Each of them, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Output<&RawValue>> {
+        self.set.iter().map(Output::as_borrowed)
+    }
+
+    /// By how many bytes at most joining these would make them grow.
+    pub(super) fn growth(&self, new: &[Output<&RawValue>]) -> usize {
+        new.iter()
+            .filter(|output| self.is_news(output))
+            .map(|output| output.json().len())
+            .sum()
+    }
+
+    fn is_news(&self, output: &Output<&RawValue>) -> bool {
+        self.set
+            .get(output.identity())
+            .is_none_or(|kept| kept.version() < output.version())
+    }
+
+    /// Keeps `output` unless it is known already, or a greater version of it is. Says whether it was
+    /// kept.
+    pub(super) fn join(&mut self, output: Output<&RawValue>) -> bool {
+        let is_news = self.is_news(&output);
+        if is_news {
+            self.bytes += output.json().len();
+            if let Some(outdated) = self.set.replace(output.into_kept()) {
+                self.bytes -= outdated.json().len();
+            }
+        }
+        is_news
+    }
+}
+
+impl PartialEq for Outputs {
+    /// Equal to the byte, where the order of [`Output`] looks at identities alone.
+    fn eq(&self, other: &Self) -> bool {
+        self.set
+            .iter()
+            .map(Output::json)
+            .eq(other.set.iter().map(Output::json))
+    }
+}
+
+impl Serialize for Outputs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.set.iter().map(|output| &*output.json))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(outputs: &[&str]) -> Outputs {
+        let mut set = Outputs::new();
+        for output in outputs {
+            set.join(serde_json::from_str(output).unwrap());
+        }
+        set
+    }
+
+    fn shown(outputs: &[&str]) -> String {
+        serde_json::to_string(&joined(outputs)).unwrap()
+    }
+
+    #[test]
+    fn an_output_is_kept_byte_for_byte() {
+        let odd =
+            r#"{ "b":1.50e3,	"a" : "\u0041", "id":"x" , "n":123456789012345678901234567890 }"#;
+        assert_eq!(shown(&[odd]), format!("[{odd}]"));
+    }
+
+    #[test]
+    fn of_two_with_one_id_the_later_updated_at_is_kept_in_either_order() {
+        let old = r#"{"id":"x","url":"z","updated_at":"2026-03-01T12:00:39.004871+00Z"}"#;
+        let new = r#"{"id":"x","url":"a","updated_at":"2026-03-01T12:00:40Z"}"#;
+        assert_eq!(shown(&[old, new]), format!("[{new}]"));
+        assert_eq!(shown(&[new, old]), format!("[{new}]"));
+    }
+
+    #[test]
+    fn of_two_with_one_id_and_one_updated_at_the_greater_bytes_are_kept() {
+        let plain = r#"{"id":"x","url":"https://host/a.png"}"#;
+        let signed = r#"{"id":"x","url":"https://host/a.png?X-Amz-Date=20260301"}"#;
+        assert_eq!(shown(&[plain, signed]), format!("[{signed}]"));
+        assert_eq!(shown(&[signed, plain]), format!("[{signed}]"));
+    }
+
+    #[test]
+    fn outputs_without_an_id_are_told_apart_by_their_content() {
+        let (a, b) = (r#"{"data":1}"#, r#"{"data":2}"#);
+        assert_eq!(shown(&[b, a, b, a]), format!("[{a},{b}]"));
+        for nameless in [
+            r#"{"id":null,"n":N}"#,
+            r#"{"id":"","n":N}"#,
+            r#"{"id":{},"n":N}"#,
+        ] {
+            let both = [nameless.replace('N', "1"), nameless.replace('N', "2")];
+            assert_eq!(joined(&[&both[0], &both[1]]).len(), 2, "{nameless}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_counted_are_those_of_the_outputs_kept() {
+        let outputs = [
+            r#"{"id":1}"#,
+            r#"{"id":1,"updated_at":"2"}"#,
+            r#"{"id":1,"updated_at":"1"}"#,
+        ];
+        let set = joined(&outputs);
+        assert_eq!(set.bytes(), outputs[1].len());
+        let again: Output<&RawValue> = serde_json::from_str(outputs[1]).unwrap();
+        let new: Output<&RawValue> = serde_json::from_str(r#"{"id":2}"#).unwrap();
+        assert_eq!(set.growth(&[again, new]), r#"{"id":2}"#.len());
+    }
+}

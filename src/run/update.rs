@@ -1,0 +1,189 @@
+//! One update: from the bytes of a body to values that cannot be wrong.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{Output, ParseError, PlatformStatus, Progress, RunId, progress::SentProgress};
+
+/// What one update says of a run, in either dialect. Text is borrowed from the body where it can be.
+#[derive(Debug)]
+pub struct Update<'a> {
+    /// The run it is about; the API reference lets a sender leave it out.
+    pub run_id: Option<RunId>,
+    /// In the platform's own word.
+    pub status: Option<PlatformStatus>,
+    /// A percentage in both dialects.
+    pub progress: Option<Progress>,
+    /// What the run is busy with, for people.
+    pub live_status: Option<Cow<'a, str>>,
+    /// All, some or none of the run's outputs.
+    pub outputs: Vec<Output<&'a RawValue>>,
+}
+
+impl<'a> Update<'a> {
+    /// Reads the body of an update.
+    ///
+    /// # Errors
+    /// When the body is not UTF-8, not JSON, or not an update; nothing of it is to be used then.
+    pub fn parse(body: &'a [u8]) -> Result<Self, ParseError> {
+        let text = str::from_utf8(body).map_err(|error| ParseError::NotUtf8 {
+            at: error.valid_up_to(),
+        })?;
+        serde_json::from_str(text).map_err(|error| ParseError::diagnose(text, &error))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Update<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(UpdateVisitor)
+    }
+}
+
+/// Written out where `derive` would do, for two things: an array is not an update, and a field given
+/// twice is an error at that field.
+struct UpdateVisitor;
+
+impl<'de> Visitor<'de> for UpdateVisitor {
+    type Value = Update<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Update<'de>, A::Error> {
+        let mut run_id = None;
+        let mut event_type: Option<Text<'de>> = None;
+        let mut status = None;
+        let mut progress: Option<SentProgress> = None;
+        let mut live_status: Option<Text<'de>> = None;
+        let mut outputs: Option<Vec<_>> = None;
+        while let Some(field) = map.next_key()? {
+            match field {
+                Field::RunId => map.next_value_seed(Once(&mut run_id))?,
+                Field::EventType => map.next_value_seed(Once(&mut event_type))?,
+                Field::Status => map.next_value_seed(Once(&mut status))?,
+                Field::Progress => map.next_value_seed(Once(&mut progress))?,
+                Field::LiveStatus => map.next_value_seed(Once(&mut live_status))?,
+                Field::Outputs => map.next_value_seed(Once(&mut outputs))?,
+                Field::Unknown => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        // `event_type` is the mark of the wire dialect, whose progress is a fraction.
+        let scale = match event_type {
+            Some(_) => SentProgress::as_fraction,
+            None => SentProgress::as_percentage,
+        };
+        Ok(Update {
+            run_id,
+            status,
+            progress: progress.and_then(scale),
+            live_status: live_status.map(|Text(text)| text),
+            outputs: outputs.unwrap_or_default(),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Field {
+    RunId,
+    EventType,
+    Status,
+    Progress,
+    LiveStatus,
+    Outputs,
+    #[serde(other)]
+    Unknown,
+}
+
+/// A string, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Fills a field that may be given once; `null` is as good as not given.
+struct Once<'f, T>(&'f mut Option<T>);
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Once<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if let Some(value) = Option::deserialize(deserializer)?
+            && self.0.replace(value).is_some()
+        {
+            return Err(D::Error::custom("given twice, expected once"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_object_is_an_update_that_says_nothing() {
+        let update = Update::parse(b" {} ").unwrap();
+        assert!(update.run_id.is_none() && update.status.is_none() && update.progress.is_none());
+        assert!(update.live_status.is_none() && update.outputs.is_empty());
+    }
+
+    #[test]
+    fn null_is_absent_and_unknown_fields_are_ignored() {
+        let body = r#"{"run_id":null,"event_type":null,"status":null,"progress":null,
+            "live_status":null,"outputs":null,"x":[1,{"y":null}],"x":1e999}"#;
+        let update = Update::parse(body.as_bytes()).unwrap();
+        assert!(update.run_id.is_none() && update.outputs.is_empty());
+        assert!(Update::parse(br#"{"status":null,"status":"queued"}"#).is_ok());
+    }
+
+    #[test]
+    fn progress_is_a_fraction_only_in_the_wire_dialect() {
+        for (body, percentage) in [
+            (r#"{"progress":0.5}"#, "0.5"),
+            (r#"{"progress":1}"#, "1"),
+            (r#"{"progress":0.5,"event_type":"run.updated"}"#, "50"),
+            (r#"{"event_type":"run.output","progress":1}"#, "100"),
+            (r#"{"event_type":"run.updated","progress":45}"#, "45"),
+            (r#"{"event_type":null,"progress":0.5}"#, "0.5"),
+            (r#"{"event_type":"run.updated","progress":-1}"#, "null"),
+        ] {
+            let update = Update::parse(body.as_bytes()).unwrap();
+            assert_eq!(
+                serde_json::to_string(&update.progress).unwrap(),
+                percentage,
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn text_with_escapes_is_read_and_text_without_is_borrowed() {
+        let update =
+            Update::parse(br#"{"live_status":"a\nb","\u0073tatus":"queu\u0065d"}"#).unwrap();
+        assert_eq!(update.live_status.as_deref(), Some("a\nb"));
+        assert_eq!(update.status, Some(PlatformStatus::Queued));
+        let update = Update::parse(br#"{"live_status":"Executing KSampler"}"#).unwrap();
+        assert!(matches!(
+            update.live_status,
+            Some(Cow::Borrowed("Executing KSampler"))
+        ));
+    }
+
+    #[test]
+    fn deep_nesting_is_read_without_a_deep_stack() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let output = format!(r#"{{"outputs":[{{"id":"x","data":{deep}}}]}}"#);
+        assert_eq!(Update::parse(output.as_bytes()).unwrap().outputs.len(), 1);
+        let unknown = format!(r#"{{"future":{deep}}}"#);
+        assert!(Update::parse(unknown.as_bytes()).is_ok());
+        let wrong = format!(r#"{{"status":{deep}}}"#);
+        assert!(Update::parse(wrong.as_bytes()).is_err());
+    }
+}
