@@ -1,7 +1,8 @@
 //! The health check: asks a running service whether it is ready, for images without a shell.
 
 use std::{
-    fmt,
+    error::Error,
+    fmt, iter,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
@@ -31,19 +32,16 @@ impl fmt::Display for Unhealthy {
         match self {
             Self::Silent => write!(f, "no answer within {PATIENCE:?}"),
             Self::Unreachable(error) => {
-                let cause = std::error::Error::source(error);
-                write!(
-                    f,
-                    "cannot ask: {}",
-                    cause.map_or(error.to_string(), ToString::to_string)
-                )
+                let causes = iter::successors(error.source(), |&cause| cause.source());
+                let root = causes.last().map_or(error.to_string(), ToString::to_string);
+                write!(f, "cannot ask: {root}")
             }
             Self::NotReady(status) => write!(f, "not ready: it answered {status}"),
         }
     }
 }
 
-impl std::error::Error for Unhealthy {}
+impl Error for Unhealthy {}
 
 /// Asks the service that listens on `listen`.
 ///

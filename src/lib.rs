@@ -12,6 +12,11 @@
 //! - [`run`]: what a run is, and the join that merges its updates; pure
 //! - [`config`], [`shutdown`], [`telemetry`]: leaves, which use nothing of the crate
 
+#![cfg_attr(
+    test,
+    expect(clippy::unwrap_used, reason = "a test fails by panicking")
+)]
+
 pub mod healthcheck;
 pub mod server;
 

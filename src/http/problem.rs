@@ -31,7 +31,7 @@ pub(super) struct Problem {
     pointer: Option<String>,
     /// The wrong parameter of the path or the query.
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameter: Option<String>,
+    parameter: Option<&'static str>,
 }
 
 impl Problem {
@@ -46,10 +46,9 @@ impl Problem {
         }
     }
 
-    pub(super) fn bad_parameter(name: impl Into<String>, reason: &str) -> Self {
-        let name = name.into();
+    pub(super) fn bad_parameter(name: &'static str, reason: &str) -> Self {
         Self {
-            parameter: Some(name.clone()),
+            parameter: Some(name),
             ..Self::new(StatusCode::BAD_REQUEST, format!("{name}: {reason}"))
         }
     }

@@ -7,9 +7,9 @@ use axum::{
     extract::{Path, RawQuery, State, rejection::PathRejection},
     http::StatusCode,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde::{Serialize, Serializer};
 
-use super::{App, problem::Problem};
+use super::{problem::Problem, state::App};
 use crate::{
     run::{FromText, Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp},
     store::Position,
@@ -56,25 +56,16 @@ impl Serialize for RunBody {
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    run_id: Result<Path<RunId>, PathRejection>,
+    run_id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<RunBody>, Problem> {
-    let Ok(Path(run_id)) = run_id else {
-        let reason = format!("expected {}", RunId::ACCEPTED);
-        return Err(Problem::bad_parameter("run_id", &reason));
-    };
+    // A path that is not UTF-8 cannot be shown, but it is no UUID either.
+    let run_id = run_id.map_or(String::new(), |Path(run_id)| run_id);
+    let run_id: RunId = parameter("run_id", &run_id)?;
     let run = app.store.get(run_id).ok_or_else(|| {
         let detail = format!("no update of run {run_id} has arrived, or it is no longer kept");
         Problem::new(StatusCode::NOT_FOUND, detail)
     })?;
     Ok(Json(RunBody(run)))
-}
-
-#[derive(Debug, Deserialize)]
-struct ListParameters {
-    status: Option<Status>,
-    #[serde(default)]
-    limit: Limit,
-    cursor: Option<Cursor>,
 }
 
 #[derive(Debug, Serialize)]
@@ -87,24 +78,36 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<RunList>, Problem> {
-    let ListParameters {
-        status,
-        limit,
-        cursor,
-    } = parameters(&query.unwrap_or_default())?;
-    let page = app
-        .store
-        .page(status, cursor.map(|Cursor(position)| position), limit.0);
+    let (mut status, mut limit, mut cursor) = (None, None, None);
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        match &*name {
+            "status" => once(&mut status, "status", &value)?,
+            "limit" => once(&mut limit, "limit", &value)?,
+            "cursor" => once(&mut cursor, "cursor", &value)?,
+            _ => {}
+        }
+    }
+    let Limit(limit) = limit.unwrap_or_default();
+    let after = cursor.map(|Cursor(position)| position);
+    let page = app.store.page(status, after, limit);
     Ok(Json(RunList {
         runs: page.runs.into_iter().map(RunBody).collect(),
         next_cursor: page.next.map(Cursor),
     }))
 }
 
-fn parameters<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    let pairs = form_urlencoded::parse(query.as_bytes());
-    serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map_err(|error| {
-        Problem::bad_parameter(error.path().to_string(), &error.inner().to_string())
+/// Fills a parameter that may be given once.
+fn once<T: FromText>(slot: &mut Option<T>, name: &'static str, text: &str) -> Result<(), Problem> {
+    match slot.replace(parameter(name, text)?) {
+        None => Ok(()),
+        Some(_) => Err(Problem::bad_parameter(name, "given twice, expected once")),
+    }
+}
+
+fn parameter<T: FromText>(name: &'static str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| {
+        let reason = format!("found {text:?}, expected {}", T::ACCEPTED);
+        Problem::bad_parameter(name, &reason)
     })
 }
 
@@ -131,12 +134,6 @@ impl FromStr for Limit {
 
 impl FromText for Limit {
     const ACCEPTED: &'static str = "a whole number from 1 to 500";
-}
-
-impl<'de> Deserialize<'de> for Limit {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_text(deserializer)
-    }
 }
 
 /// A place in the list, as text that clients hand back without looking into it.
@@ -167,12 +164,6 @@ impl FromStr for Cursor {
 
 impl FromText for Cursor {
     const ACCEPTED: &'static str = "the next_cursor of an earlier answer";
-}
-
-impl<'de> Deserialize<'de> for Cursor {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_text(deserializer)
-    }
 }
 
 impl Serialize for Cursor {

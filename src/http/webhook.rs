@@ -11,7 +11,7 @@ use axum::{
 use serde_json::json;
 use tracing::warn;
 
-use super::{App, body, problem::Problem};
+use super::{body, problem::Problem, state::App};
 use crate::run::Update;
 
 pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {

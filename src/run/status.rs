@@ -41,12 +41,6 @@ impl FromText for Status {
     const ACCEPTED: &'static str = "one of queued, processing, completed, failed, cancelled";
 }
 
-impl<'de> Deserialize<'de> for Status {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_text(deserializer)
-    }
-}
-
 /// Every word either dialect has for a status, in the order of a run's life.
 ///
 /// The order is total: where the two dialects have a word each for one stage, the wire's comes second,

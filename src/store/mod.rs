@@ -1,14 +1,18 @@
 //! The runs in memory: bounded by number, by bytes and by age, and the only thing that is read.
 
+mod index;
 mod runs;
 
 use std::{
-    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use self::runs::Runs;
+pub use self::{
+    index::Position,
+    runs::{Merged, Page, RunTooLarge},
+};
 use crate::run::{Run, RunId, Status, Timestamp, Update};
 
 /// What the store may hold.
@@ -32,53 +36,6 @@ impl Limits {
 
 /// How many runs one [`Store::expire`] drops at the most, so that it holds the lock for microseconds.
 const EXPIRE_BATCH: usize = 256;
-
-/// Whether an update told anything new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Merged {
-    /// It did.
-    Applied,
-    /// All of it was known; only the time the run was last seen moved.
-    NoChange,
-}
-
-/// The update would make its run larger than one run may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunTooLarge {
-    /// Bytes of text that one run may hold.
-    pub limit: usize,
-}
-
-impl fmt::Display for RunTooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let limit = self.limit;
-        write!(
-            f,
-            "this run would hold more than {limit} bytes, the most that is kept of one run"
-        )
-    }
-}
-
-impl std::error::Error for RunTooLarge {}
-
-/// A place in the list of runs, newest first. A run keeps its place as long as it is kept, so that a
-/// walk through the pages neither meets a run twice nor misses one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// When the run entered the list: greater is newer.
-    pub listed_at: Timestamp,
-    /// Which it is of those that entered in the same millisecond.
-    pub run_id: RunId,
-}
-
-/// Some of the runs, newest first.
-#[derive(Debug)]
-pub struct Page {
-    /// The runs.
-    pub runs: Vec<Arc<Run>>,
-    /// The last run's place, where more may follow.
-    pub next: Option<Position>,
-}
 
 /// The runs.
 #[derive(Debug)]
@@ -155,5 +112,117 @@ impl Store {
     fn lock(&self) -> MutexGuard<'_, Runs> {
         // Nothing under the lock panics but by running out of memory, which aborts.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        runs: 8,
+        bytes: 1024 * 1024,
+        retention: Duration::from_secs(10),
+    };
+
+    fn run_id(n: u8) -> RunId {
+        format!("7c9e6679-7425-40de-944b-{n:012}").parse().unwrap()
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis).unwrap()
+    }
+
+    fn merge(store: &Store, n: u8, body: &str, millis: i64) -> Result<Merged, RunTooLarge> {
+        let update = Update::parse(body.as_bytes()).unwrap();
+        store.merge(run_id(n), &update, at(millis))
+    }
+
+    #[test]
+    fn an_update_is_applied_once_and_then_changes_nothing() {
+        let store = Store::new(LIMITS);
+        assert_eq!(merge(&store, 1, "{}", 1), Ok(Merged::Applied));
+        assert_eq!(merge(&store, 1, "{}", 2), Ok(Merged::NoChange));
+        assert_eq!(
+            merge(&store, 1, r#"{"progress":1}"#, 3),
+            Ok(Merged::Applied)
+        );
+        assert_eq!(
+            merge(&store, 1, r#"{"progress":1}"#, 4),
+            Ok(Merged::NoChange)
+        );
+        assert_eq!(store.get(run_id(1)).unwrap().seen().last, at(4));
+    }
+
+    #[test]
+    fn a_reader_keeps_the_state_it_took() {
+        let store = Store::new(LIMITS);
+        merge(&store, 1, r#"{"progress":1}"#, 1).unwrap();
+        let taken = store.get(run_id(1)).unwrap();
+        merge(&store, 1, r#"{"progress":2}"#, 2).unwrap();
+        assert!(taken.progress() < store.get(run_id(1)).unwrap().progress());
+    }
+
+    #[test]
+    fn a_run_is_dropped_when_its_last_update_is_too_long_ago() {
+        let store = Store::new(LIMITS);
+        merge(&store, 1, "{}", 0).unwrap();
+        merge(&store, 2, "{}", 1).unwrap();
+        merge(&store, 1, "{}", 5_000).unwrap();
+        assert!(!store.expire(at(10_001)), "there are no more");
+        assert!(
+            store.get(run_id(2)).is_some(),
+            "not too long ago, just as long"
+        );
+        store.expire(at(10_002));
+        assert!(store.get(run_id(2)).is_none());
+        assert!(store.get(run_id(1)).is_some());
+    }
+
+    #[test]
+    fn a_run_that_would_be_too_large_is_not_begun() {
+        let store = Store::new(LIMITS);
+        let large = format!(
+            r#"{{"live_status":"{}"}}"#,
+            "x".repeat(LIMITS.bytes / 16 + 1)
+        );
+        let limit = LIMITS.bytes / 16;
+        assert_eq!(merge(&store, 1, &large, 1), Err(RunTooLarge { limit }));
+        assert!(store.get(run_id(1)).is_none());
+        assert!(store.page(None, None, 9).runs.is_empty());
+    }
+
+    proptest! {
+        /// Runs 0 to 7 fit; each is updated again and again while the walk goes on, by any status, and
+        /// the clock may stand still or go back.
+        #[test]
+        fn a_walk_meets_every_run_once_whatever_happens_meanwhile(
+            limit in 1_usize..4,
+            updates in vec(vec((0_u8..8, 0_usize..5, 0_i64..5), 0..5), 9),
+        ) {
+            let store = Store::new(LIMITS);
+            for n in 0..8 {
+                merge(&store, n, "{}", i64::from(n / 3)).unwrap();
+            }
+            let (mut seen, mut after) = (Vec::new(), None);
+            for updates in updates {
+                let page = store.page(None, after, limit);
+                seen.extend(page.runs.iter().map(|run| run.id()));
+                for (n, status, millis) in updates {
+                    let status = ["queued", "running", "uploading", "failed", "success"][status];
+                    merge(&store, n, &format!(r#"{{"status":"{status}"}}"#), millis).unwrap();
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            prop_assert_eq!(seen.len(), 8);
+            prop_assert_eq!(seen.into_iter().collect::<HashSet<_>>().len(), 8);
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! The runs and what finds them: by id, by place in the list, by time of the last update.
 
-use std::{collections::BTreeSet, hash::RandomState, ops::Bound, sync::Arc};
+use std::{fmt, hash::RandomState, sync::Arc};
 
 use hashlink::{LinkedHashMap, linked_hash_map::Entry};
 
-use super::{Merged, Page, Position, RunTooLarge};
+use super::index::{Index, Position};
 use crate::run::{PlatformStatus, Run, RunId, Status, Timestamp, Update};
 
 /// Bytes of output after which a page ends, however few runs are on it.
@@ -20,13 +20,49 @@ const OUTPUT_NODE: usize = 544;
 /// Bytes an output costs beside its JSON: its share of further nodes, and its allocation.
 const OUTPUT_OVERHEAD: usize = 112;
 
+/// Whether an update told anything new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merged {
+    /// It did.
+    Applied,
+    /// All of it was known; only the time the run was last seen moved.
+    NoChange,
+}
+
+/// The update would make its run larger than one run may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunTooLarge {
+    /// Bytes of text that one run may hold.
+    pub limit: usize,
+}
+
+impl fmt::Display for RunTooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = self.limit;
+        write!(
+            f,
+            "this run would hold more than {limit} bytes, the most that is kept of one run"
+        )
+    }
+}
+
+impl std::error::Error for RunTooLarge {}
+
+/// Some of the runs, newest first.
+#[derive(Debug)]
+pub struct Page {
+    /// The runs.
+    pub runs: Vec<Arc<Run>>,
+    /// The last run's place, where more may follow.
+    pub next: Option<Position>,
+}
+
 /// The runs, and the indexes over them.
 #[derive(Debug)]
 pub(super) struct Runs {
     /// The least recently updated first.
     by_id: LinkedHashMap<RunId, Kept, RandomState>,
-    all: BTreeSet<Position>,
-    by_status: [BTreeSet<Position>; 5],
+    list: Index,
     bytes: usize,
 }
 
@@ -65,8 +101,7 @@ impl Runs {
     pub(super) fn with_capacity(capacity: usize) -> Self {
         Self {
             by_id: LinkedHashMap::with_capacity_and_hasher(capacity + 1, RandomState::new()),
-            all: BTreeSet::new(),
-            by_status: Default::default(),
+            list: Index::default(),
             bytes: 0,
         }
     }
@@ -90,9 +125,7 @@ impl Runs {
         after: Option<Position>,
         limit: usize,
     ) -> Page {
-        let index = status.map_or(&self.all, |status| &self.by_status[status as usize]);
-        let newer = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut older = index.range((Bound::Unbounded, newer)).rev();
+        let mut older = self.list.newest_first(status, after);
         let mut page = Vec::new();
         let mut bytes = 0;
         let mut last = None;
@@ -103,7 +136,7 @@ impl Runs {
             let run = &self.by_id[&position.run_id].run;
             bytes += run.outputs().bytes();
             page.push(Arc::clone(run));
-            last = Some(*position);
+            last = Some(position);
         }
         Page {
             runs: page,
@@ -144,18 +177,12 @@ impl Runs {
         let changed = Arc::make_mut(&mut kept.run).merge(update, at);
         let (size, status, position) = (kept.size(), kept.status(), kept.position());
         self.bytes += size;
-        match before {
-            None => {
-                self.all.insert(position);
-                self.enter(status, position);
-            }
-            Some((size_before, status_before)) => {
-                self.bytes -= size_before;
-                if status != status_before {
-                    self.leave(status_before, position);
-                    self.enter(status, position);
-                }
-            }
+        let (size_before, status_before) = before.unwrap_or_default();
+        self.bytes -= size_before;
+        if before.is_none() {
+            self.list.insert(position, status);
+        } else if status != status_before {
+            self.list.change_status(position, status_before, status);
         }
         Ok(if changed || before.is_none() {
             Merged::Applied
@@ -167,21 +194,8 @@ impl Runs {
     pub(super) fn pop_least_recently_updated(&mut self) -> Option<Arc<Run>> {
         let (_, kept) = self.by_id.pop_front()?;
         self.bytes -= kept.size();
-        self.all.remove(&kept.position());
-        self.leave(kept.status(), kept.position());
+        self.list.remove(kept.position(), kept.status());
         Some(kept.run)
-    }
-
-    fn enter(&mut self, status: Option<Status>, position: Position) {
-        if let Some(status) = status {
-            self.by_status[status as usize].insert(position);
-        }
-    }
-
-    fn leave(&mut self, status: Option<Status>, position: Position) {
-        if let Some(status) = status {
-            self.by_status[status as usize].remove(&position);
-        }
     }
 }
 
@@ -191,4 +205,73 @@ fn check_growth(run: &Run, update: &Update<'_>, limit: usize) -> Result<(), RunT
         return Err(RunTooLarge { limit });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    impl Runs {
+        /// What must hold between any two calls.
+        fn check(&self) {
+            let sizes = self.by_id.iter().map(|(_, kept)| kept.size());
+            assert_eq!(self.bytes, sizes.sum::<usize>());
+            let listed: Vec<_> = self.list.newest_first(None, None).collect();
+            assert_eq!(listed.len(), self.by_id.len());
+            assert!(listed.is_sorted_by(|a, b| a > b));
+            let mut by_status = 0;
+            for status in [
+                Status::Queued,
+                Status::Processing,
+                Status::Completed,
+                Status::Failed,
+                Status::Cancelled,
+            ] {
+                for position in self.list.newest_first(Some(status), None) {
+                    let kept = &self.by_id[&position.run_id];
+                    assert_eq!((kept.status(), kept.position()), (Some(status), position));
+                    by_status += 1;
+                }
+            }
+            let with_status = self
+                .by_id
+                .iter()
+                .filter(|(_, kept)| kept.status().is_some());
+            assert_eq!(by_status, with_status.count());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_indexes_and_the_count_of_bytes_agree_with_the_runs(
+            steps in vec((0_u8..12, 0_usize..7, 0_usize..3, 0_i64..20), 0..60),
+        ) {
+            let mut runs = Runs::with_capacity(5);
+            for (n, status, outputs, millis) in steps {
+                let run_id = format!("7c9e6679-7425-40de-944b-{n:012}").parse().unwrap();
+                let words = [
+                    "null", "\"queued\"", "\"running\"", "\"success\"", "\"failed\"",
+                    "\"cancelled\"", "\"timeout\"",
+                ];
+                let data = "x".repeat(outputs * 100);
+                let body = format!(
+                    r#"{{"status":{},"live_status":"{data}","outputs":[{{"id":{outputs},"data":"{data}"}}]}}"#,
+                    words[status],
+                );
+                let update = Update::parse(body.as_bytes()).unwrap();
+                let at = Timestamp::from_millis(millis).unwrap();
+                let refused = runs.merge(run_id, &update, at, 600).is_err();
+                runs.check();
+                prop_assert!(!refused || outputs > 0);
+                while runs.len() > 5 {
+                    let oldest = runs.least_recently_updated().unwrap().id();
+                    prop_assert!(oldest != run_id);
+                    prop_assert_eq!(runs.pop_least_recently_updated().unwrap().id(), oldest);
+                    runs.check();
+                }
+            }
+        }
+    }
 }

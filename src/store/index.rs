@@ -1,0 +1,60 @@
+//! The order in which runs are listed.
+
+use std::{collections::BTreeSet, ops::Bound};
+
+use crate::run::{RunId, Status, Timestamp};
+
+/// A place in the list of runs, newest first. A run keeps its place as long as it is kept, so that a
+/// walk through the pages neither meets a run twice nor misses one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// When the run entered the list: greater is newer.
+    pub listed_at: Timestamp,
+    /// Which it is of those that entered in the same millisecond.
+    pub run_id: RunId,
+}
+
+/// Every run's place, in one list of all and in one for each status, so that a page costs the same
+/// whatever it asks for.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    all: BTreeSet<Position>,
+    by_status: [BTreeSet<Position>; 5],
+}
+
+impl Index {
+    pub(super) fn insert(&mut self, position: Position, status: Option<Status>) {
+        self.all.insert(position);
+        self.change_status(position, None, status);
+    }
+
+    pub(super) fn remove(&mut self, position: Position, status: Option<Status>) {
+        self.all.remove(&position);
+        self.change_status(position, status, None);
+    }
+
+    pub(super) fn change_status(
+        &mut self,
+        position: Position,
+        before: Option<Status>,
+        after: Option<Status>,
+    ) {
+        if let Some(status) = before {
+            self.by_status[status as usize].remove(&position);
+        }
+        if let Some(status) = after {
+            self.by_status[status as usize].insert(position);
+        }
+    }
+
+    /// The places of that status, or of any, that come `after` another on the list.
+    pub(super) fn newest_first(
+        &self,
+        status: Option<Status>,
+        after: Option<Position>,
+    ) -> impl Iterator<Item = Position> {
+        let index = status.map_or(&self.all, |status| &self.by_status[status as usize]);
+        let newer = after.map_or(Bound::Unbounded, Bound::Excluded);
+        index.range((Bound::Unbounded, newer)).rev().copied()
+    }
+}

@@ -1,0 +1,181 @@
+//! A real server on a port of its own, and the ways to talk to it.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use clap::Parser;
+use comfydeploy_webhook::{config::Cli, server};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const WEBHOOK: &str = "/api/webhooks/run-update";
+
+/// A server inside the test. It stops with the test.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    client: Client,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::with_flags(&[]).await
+    }
+
+    pub(crate) async fn with_flags(flags: &[&str]) -> Self {
+        let command_line = ["comfydeploy-webhook"].iter().chain(flags);
+        let config = Cli::try_parse_from(command_line).unwrap().config;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let never = CancellationToken::new();
+        tokio::spawn(async move { server::serve(listener, &config, never).await });
+        Self {
+            address,
+            client: Client::new(),
+        }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, body: impl Into<reqwest::Body>) -> Response {
+        self.request(Method::POST, WEBHOOK)
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Posts an update that has to be accepted.
+    pub(crate) async fn accept(&self, body: impl Into<reqwest::Body>) {
+        let response = self.post(body).await;
+        assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
+    }
+
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.unwrap()
+    }
+
+    pub(crate) async fn run(&self, run_id: &str) -> Value {
+        self.json(&format!("/api/runs/{run_id}")).await
+    }
+
+    /// Sends bytes as they are and reads until the server closes the connection.
+    pub(crate) async fn raw(&self, request: impl AsRef<[u8]>) -> String {
+        let mut connection = TcpStream::connect(self.address).await.unwrap();
+        connection.write_all(request.as_ref()).await.unwrap();
+        read_to_end(&mut connection).await
+    }
+}
+
+pub(crate) async fn read_to_end(connection: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// Checks that an answer is a problem in the form of RFC 9457, and gives its body.
+pub(crate) async fn problem(response: Response, status: u16) -> Value {
+    let content_type = response.headers().get("content-type").cloned();
+    assert_eq!(content_type.unwrap(), "application/problem+json");
+    assert_eq!(response.status(), status);
+    let title = response.status().canonical_reason().unwrap();
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(problem["type"], "about:blank", "{problem}");
+    assert_eq!(problem["title"], title, "{problem}");
+    assert_eq!(problem["status"], status, "{problem}");
+    assert!(!problem["detail"].as_str().unwrap().is_empty(), "{problem}");
+    problem
+}
+
+pub(crate) fn root(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+pub(crate) fn read(path: &str) -> String {
+    std::fs::read_to_string(root(path)).unwrap()
+}
+
+/// Every fixture whose name starts so, by name, with what it holds.
+pub(crate) fn fixtures(prefix: &str) -> Vec<(String, String)> {
+    let mut found: Vec<_> = std::fs::read_dir(root("tests/fixtures"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with(prefix))
+        .map(|name| (name.clone(), read(&format!("tests/fixtures/{name}"))))
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "no fixture is called {prefix}*");
+    found
+}
+
+/// The program itself, serving on a port of its own. It is killed with the test.
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) first_line: String,
+    pub(crate) log: BufReader<ChildStdout>,
+}
+
+impl Process {
+    pub(crate) fn command(arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_comfydeploy-webhook"));
+        command.args(arguments).env_clear();
+        command
+    }
+
+    pub(crate) fn serve(arguments: &[&str]) -> Self {
+        let mut command = Self::command(arguments);
+        command
+            .args(["--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut log = BufReader::new(child.stdout.take().unwrap());
+        let mut first_line = String::new();
+        log.read_line(&mut first_line).unwrap();
+        let (_, url) = first_line.split_once("http://").expect(&first_line);
+        let (address, _) = url.split_once('/').unwrap();
+        Self {
+            address: address.parse().unwrap(),
+            child,
+            first_line,
+            log,
+        }
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let command = format!("kill -{name} {}", self.child.id());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &command])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,195 @@
+//! The rooms of the house: each uses only what is below it.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::harness::{read, root};
+
+/// From the door to the cellar. Files on one line do not know each other.
+const LAYERS: &[&[&str]] = &[
+    &["main"],
+    &["server", "healthcheck"],
+    &["http"],
+    &["http::ops", "http::runs", "http::webhook"],
+    &["http::state"],
+    &["http::body"],
+    &["http::problem"],
+    &["ingest"],
+    &["store"],
+    &["store::runs"],
+    &["store::index"],
+    &["run"],
+    &["config", "shutdown", "telemetry"],
+];
+
+/// Inside `run` the parser of updates and its error know each other, so the room is one layer; what it
+/// must not know is the world.
+const WORLD: &[&str] = &[
+    "axum",
+    "tokio",
+    "hyper",
+    "tracing",
+    "std::net",
+    "std::fs",
+    "std::io",
+    "std::env",
+    "std::thread",
+    "SystemTime",
+    "Instant",
+    "Timestamp::now",
+];
+
+/// The module a file of `src` holds: `http::runs` for `src/http/runs.rs`.
+fn module_of(file: &str) -> String {
+    let name = file.trim_end_matches(".rs").trim_end_matches("/mod");
+    name.replace('/', "::")
+}
+
+fn layer_of(module: &str) -> Option<usize> {
+    let known = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
+    known(module).or_else(|| {
+        known(module.split("::").next().unwrap()).filter(|_| module.starts_with("run::"))
+    })
+}
+
+/// What a file uses of the crate, as modules.
+fn used_by(module: &str, source: &str) -> BTreeSet<String> {
+    let code: String = source
+        .lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"))
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+    let mut used = BTreeSet::new();
+    for (prefix, base) in [
+        ("crate::", ""),
+        ("comfydeploy_webhook::", ""),
+        ("super::", parent),
+        ("self::", module),
+    ] {
+        for (at, _) in code.match_indices(prefix) {
+            let rest = code[at + prefix.len()..].replace(' ', "");
+            for name in names(&rest) {
+                let full = if base.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{base}::{name}")
+                };
+                used.insert(if layer_of(&full).is_some() {
+                    full
+                } else {
+                    base.to_owned()
+                });
+            }
+        }
+    }
+    used.retain(|used| !used.is_empty() && used != module);
+    used
+}
+
+/// The first names of a path or of a braced list of paths.
+fn names(path: &str) -> Vec<String> {
+    let name = |text: &str| -> String {
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    let Some(list) = path.strip_prefix('{') else {
+        return vec![name(path)];
+    };
+    let mut depth = 0;
+    let mut found = vec![name(list)];
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => found.push(name(&list[at + 1..])),
+            _ => {}
+        }
+    }
+    found.retain(|name| !name.is_empty());
+    found
+}
+
+/// Each use of a room that is not below.
+fn upward(files: &[(String, String)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (file, source) in files {
+        let module = module_of(file);
+        let Some(layer) = layer_of(&module) else {
+            wrong.push(format!("{file} has no place in LAYERS"));
+            continue;
+        };
+        for used in used_by(&module, source) {
+            let below = layer_of(&used).is_some_and(|used| used > layer);
+            let same_room = module.starts_with("run") && used.starts_with("run");
+            if !below && !same_room {
+                wrong.push(format!("{file} uses {used}, which is not below it"));
+            }
+        }
+    }
+    wrong
+}
+
+fn sources() -> Vec<(String, String)> {
+    fn collect(folder: &Path, files: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let path = path.strip_prefix(root("src")).unwrap();
+                files.push(path.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    let mut files = Vec::new();
+    collect(&root("src"), &mut files);
+    files.retain(|file| file != "lib.rs");
+    files
+        .into_iter()
+        .map(|file| (file.clone(), read(&format!("src/{file}"))))
+        .collect()
+}
+
+#[test]
+fn no_room_uses_one_that_is_not_below_it() {
+    assert_eq!(upward(&sources()), Vec::<String>::new());
+}
+
+#[test]
+fn an_upward_use_is_found_however_it_is_written() {
+    for (file, source) in [
+        ("store/mod.rs", "use crate::http::App;"),
+        ("store/mod.rs", "use crate::{run::Run, ingest::Ingest};"),
+        (
+            "store/runs.rs",
+            "use super::super::server;\nuse super::Limits;",
+        ),
+        ("run/state.rs", "fn f() { crate::store::f() }"),
+        ("http/problem.rs", "use super::runs::show;"),
+        ("http/runs.rs", "use super::{problem::Problem, webhook};"),
+        ("config.rs", "use crate::{\n    run::Run,\n};"),
+        ("new_room.rs", ""),
+    ] {
+        let found = upward(&[(file.to_owned(), source.to_owned())]);
+        assert_eq!(found.len(), 1, "{file}: {source}: {found:?}");
+    }
+}
+
+#[test]
+fn the_core_knows_nothing_of_the_world() {
+    for (file, source) in sources() {
+        if file.starts_with("run/") {
+            for word in WORLD {
+                let code = source
+                    .lines()
+                    .filter(|line| !line.trim_start().starts_with("//"));
+                assert!(
+                    code.clone().all(|line| !line.contains(word)),
+                    "{file} knows {word}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Reading the runs.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Server, problem};
+
+fn run_id(n: usize) -> String {
+    format!("7c9e6679-7425-40de-944b-{n:012}")
+}
+
+async fn update(server: &Server, n: usize, status: &str) {
+    server
+        .accept(json!({"run_id": run_id(n), "status": status}).to_string())
+        .await;
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    let runs = page["runs"].as_array().unwrap();
+    runs.iter()
+        .map(|run| run["run_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn runs_are_listed_newest_first_by_status_and_in_pages() {
+    let server = Server::start().await;
+    for n in 0..120 {
+        update(&server, n, if n % 2 == 0 { "success" } else { "failed" }).await;
+    }
+    let page = server.json("/api/runs").await;
+    assert_eq!(ids(&page).len(), 50, "the default page");
+    let times: Vec<&str> = page["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| run["first_seen_at"].as_str().unwrap())
+        .collect();
+    assert!(times.is_sorted_by(|a, b| a >= b), "{times:?}");
+
+    let failed = server.json("/api/runs?status=failed&limit=500").await;
+    assert_eq!(ids(&failed).len(), 60);
+    assert!(
+        failed["runs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|run| run["status"] == "failed")
+    );
+    assert_eq!(failed["next_cursor"], Value::Null);
+    assert!(ids(&server.json("/api/runs?status=queued").await).is_empty());
+    assert_eq!(
+        ids(&server.json("/api/runs?limit=1&unknown=x").await).len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_listed_run_is_the_run_itself() {
+    let server = Server::start().await;
+    server
+        .accept(json!({"run_id": run_id(1), "outputs": [{"id": "a"}]}).to_string())
+        .await;
+    let listed = server.json("/api/runs").await["runs"][0].take();
+    assert_eq!(listed, server.run(&run_id(1)).await);
+}
+
+#[tokio::test]
+async fn a_walk_while_updates_arrive_shows_every_run_once() {
+    let server = Server::start().await;
+    for n in 0..40 {
+        update(&server, n, "queued").await;
+    }
+    let mut seen = Vec::new();
+    let mut path = "/api/runs?limit=7".to_owned();
+    for turn in 0.. {
+        let page = server.json(&path).await;
+        seen.extend(ids(&page));
+        // Some that were shown and some that were not move on, and new ones come.
+        for n in [turn, 39 - turn, 20] {
+            update(&server, n, "running").await;
+        }
+        update(&server, 100 + turn, "queued").await;
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/runs?limit=7&cursor={cursor}"),
+            None => break,
+        }
+    }
+    let distinct: HashSet<&String> = seen.iter().collect();
+    assert_eq!(distinct.len(), seen.len(), "a run was shown twice");
+    assert!(
+        (0..40).all(|n| distinct.contains(&run_id(n))),
+        "a run was lost"
+    );
+}
+
+#[tokio::test]
+async fn a_page_of_large_runs_is_cut_short_and_goes_on() {
+    let server = Server::start().await;
+    for n in 0..5 {
+        let output = json!({"id": "x", "data": "x".repeat(2_000_000)});
+        server
+            .accept(json!({"run_id": run_id(n), "outputs": [output]}).to_string())
+            .await;
+    }
+    let mut seen = 0;
+    let mut path = "/api/runs".to_owned();
+    loop {
+        let page = server.json(&path).await;
+        let shown = ids(&page).len();
+        assert!((1..=3).contains(&shown), "{shown} runs of 2 MB on one page");
+        seen += shown;
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/runs?cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, 5);
+}
+
+#[tokio::test]
+async fn a_bad_parameter_is_named() {
+    let server = Server::start().await;
+    for (query, parameter) in [
+        ("limit=0", "limit"),
+        ("limit=501", "limit"),
+        ("limit=x", "limit"),
+        ("limit=", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("status=done", "status"),
+        ("status=success", "status"),
+        ("cursor=x", "cursor"),
+        (
+            "cursor=99999999999999999999.7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "cursor",
+        ),
+        ("status=queued&cursor=%ff", "cursor"),
+    ] {
+        let problem = problem(server.get(&format!("/api/runs?{query}")).await, 400).await;
+        assert_eq!(problem["parameter"], parameter, "{query}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.starts_with(&format!("{parameter}: ")) && detail.contains("expected"),
+            "{detail}"
+        );
+    }
+    for run_id in ["x", "7c9e6679742540de944be07fc1f90ae7", "%ff", "..%2f"] {
+        let problem = problem(server.get(&format!("/api/runs/{run_id}")).await, 400).await;
+        assert_eq!(problem["parameter"], "run_id");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_run_is_not_found() {
+    let server = Server::start().await;
+    let problem = problem(server.get(&format!("/api/runs/{}", run_id(1))).await, 404).await;
+    assert!(problem["detail"].as_str().unwrap().contains(&run_id(1)));
+}
+
+#[tokio::test]
+async fn what_is_read_is_not_to_be_cached_or_guessed_at() {
+    let server = Server::start().await;
+    for path in ["/api/runs", "/api/runs/x", "/healthz", "/readyz"] {
+        let response = server.get(path).await;
+        assert_eq!(response.headers()["cache-control"], "no-store", "{path}");
+        assert_eq!(
+            response.headers()["x-content-type-options"],
+            "nosniff",
+            "{path}"
+        );
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(server.get(path).await.status(), 200);
+    }
+}

@@ -1,0 +1,13 @@
+//! The service through real sockets, and what holds the project together.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bounds;
+mod harness;
+mod layers;
+mod lists;
+mod packaging;
+mod process;
+mod readme;
+mod refusals;
+mod webhook;

@@ -1,0 +1,233 @@
+//! The program: flags, exit codes, signals, log lines.
+
+use std::{io::Read, net::TcpListener, process::Output};
+
+use clap::CommandFactory;
+use comfydeploy_webhook::config::Cli;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::harness::{Process, WEBHOOK, read_to_end};
+
+fn output(arguments: &[&str]) -> Output {
+    Process::command(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn one_log_line_says_where_to_point_comfydeploy() {
+    let process = Process::serve(&[]);
+    let url = format!("http://{}{WEBHOOK}", process.address);
+    assert!(
+        process
+            .first_line
+            .contains(&format!("point ComfyDeploy's webhook at {url}\n"))
+    );
+}
+
+#[test]
+fn log_lines_can_be_json() {
+    let process = Process::serve(&["--log-format", "json"]);
+    let line: Value = serde_json::from_str(&process.first_line).unwrap();
+    assert_eq!(line["level"], "INFO");
+}
+
+#[test]
+fn help_explains_every_flag_in_one_line_with_its_variable_and_default() {
+    let help = output(&["--help"]);
+    assert!(help.status.success());
+    let help = text(&help.stdout);
+    for flag in Cli::command()
+        .get_arguments()
+        .filter(|flag| flag.is_global_set() || flag.get_env().is_some())
+    {
+        let name = format!("--{} ", flag.get_long().unwrap());
+        let line = help
+            .lines()
+            .find(|line| line.trim().starts_with(&name))
+            .expect(&name);
+        let variable = flag
+            .get_env()
+            .expect("a flag without a variable")
+            .to_str()
+            .unwrap();
+        let default = flag.get_default_values()[0].to_str().unwrap();
+        assert!(
+            line.contains(&format!("[env: {variable}=] [default: {default}]")),
+            "{line}"
+        );
+        assert!(
+            line.contains(&flag.get_help().unwrap().to_string()),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    let version = output(&["--version"]);
+    assert!(version.status.success());
+    assert_eq!(
+        text(&version.stdout),
+        concat!("comfydeploy-webhook ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+#[test]
+fn a_bad_value_is_one_line_and_exit_code_2() {
+    for (arguments, name) in [
+        (["--max-body", "4 apples"], "--max-body"),
+        (["--max-body", "1"], "--max-body"),
+        (["--max-runs", "0"], "--max-runs"),
+        (["--max-bytes", "1"], "--max-bytes"),
+        (["--retention", "7"], "--retention"),
+        (["--body-timeout", "2h"], "--body-timeout"),
+        (["--drain-timeout", "1s ago"], "--drain-timeout"),
+        (["--listen", "localhost"], "--listen"),
+        (["--log-format", "xml"], "--log-format"),
+        (["--log", "=="], "--log"),
+        (["--port", "1"], "--port"),
+    ] {
+        let output = output(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let line = text(&output.stderr);
+        assert!(line.starts_with("error: ") && line.contains(name), "{line}");
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_bad_variable_is_one_line_and_exit_code_2() {
+    let output = Process::command(&[])
+        .env("MAX_RUNS", "many")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        "error: invalid value 'many' for '--max-runs <RUNS>': expected a whole number from 1 to 10000000\n"
+    );
+}
+
+#[test]
+fn a_port_in_use_is_one_line_and_exit_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = output(&["--listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    let line = text(&output.stderr);
+    assert!(
+        line.starts_with(&format!(
+            "error: cannot listen on {address}: Address already in use"
+        )),
+        "{line}"
+    );
+    assert_eq!(line.lines().count(), 1);
+}
+
+#[test]
+fn the_health_check_asks_the_running_service() {
+    let mut process = Process::serve(&[]);
+    let address = process.address.to_string();
+    let healthy = output(&["healthcheck", "--listen", &address]);
+    assert_eq!(healthy.status.code(), Some(0), "{}", text(&healthy.stderr));
+    // As in an image, where the service listens on all interfaces and only the variable says where.
+    let everywhere = format!("0.0.0.0:{}", process.address.port());
+    let by_variable = Process::command(&["healthcheck"])
+        .env("LISTEN", everywhere)
+        .status()
+        .unwrap();
+    assert!(by_variable.success());
+
+    process.signal("TERM");
+    assert!(process.child.wait().unwrap().success());
+    let gone = output(&["healthcheck", "--listen", &address]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(
+        text(&gone.stderr).contains("Connection refused"),
+        "{}",
+        text(&gone.stderr)
+    );
+}
+
+/// A request of which the server has read the headers and half of the body.
+async fn half_sent(process: &Process) -> TcpStream {
+    let mut connection = TcpStream::connect(process.address).await.unwrap();
+    let head = format!(
+        "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         expect: 100-continue\r\ncontent-length: 2\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    connection.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    connection.write_all(b"{").await.unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn a_signal_lets_requests_in_flight_finish_and_the_exit_code_is_0() {
+    for signal in ["TERM", "INT"] {
+        let mut process = Process::serve(&[]);
+        let idle = TcpStream::connect(process.address).await.unwrap();
+        let mut connection = half_sent(&process).await;
+        process.signal(signal);
+        // It takes no new connections once it has heard the signal.
+        while TcpStream::connect(process.address).await.is_ok() {}
+        connection.write_all(b"}").await.unwrap();
+        let answer = read_to_end(&mut connection).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{signal}: {answer}");
+        assert_eq!(process.child.wait().unwrap().code(), Some(0), "{signal}");
+        drop(idle);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_never_finishes_does_not_hold_up_the_exit() {
+    let mut process = Process::serve(&["--drain-timeout", "100ms", "--body-timeout", "1h"]);
+    let connection = half_sent(&process).await;
+    process.signal("TERM");
+    assert_eq!(process.child.wait().unwrap().code(), Some(0));
+    let mut log = String::new();
+    process.log.read_to_string(&mut log).unwrap();
+    assert!(
+        log.contains("gave up on requests that were still in flight after 100ms"),
+        "{log}"
+    );
+    drop(connection);
+}
+
+#[tokio::test]
+async fn an_accepted_update_leaves_no_log_line_and_a_refused_one_leaves_one() {
+    let mut process = Process::serve(&[]);
+    for body in [
+        r#"{"run_id":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}"#,
+        r#"{"status":"odd"}"#,
+    ] {
+        let url = format!("http://{}{WEBHOOK}", process.address);
+        let request = reqwest::Client::new().post(url).body(body);
+        request
+            .header("content-type", "application/json")
+            .send()
+            .await
+            .unwrap();
+    }
+    process.signal("TERM");
+    process.child.wait().unwrap();
+    let mut log = String::new();
+    process.log.read_to_string(&mut log).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(
+        lines[0].contains("refused an update") && lines[0].contains("/status"),
+        "{log}"
+    );
+    assert!(lines[1].contains("SIGTERM"), "{log}");
+}

@@ -1,0 +1,301 @@
+//! Updates that are taken, in both dialects, and what becomes of them.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::{Server, WEBHOOK, fixtures, problem};
+
+const WIRE_RUN: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
+const DOCUMENTED_RUN: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+
+#[tokio::test]
+async fn an_accepted_update_is_answered_with_200_and_an_empty_body() {
+    let server = Server::start().await;
+    let response = server.post(format!(r#"{{"run_id":"{WIRE_RUN}"}}"#)).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-length"], "0");
+    assert!(!response.headers().contains_key("content-type"));
+}
+
+#[tokio::test]
+async fn only_an_explicit_accept_of_json_is_answered_with_a_body() {
+    let server = Server::start().await;
+    for (accept, body) in [
+        ("*/*", ""),
+        ("text/html, */*;q=0.8", ""),
+        ("application/json", r#"{"status":"success"}"#),
+        (
+            "text/plain, application/json;q=0.9",
+            r#"{"status":"success"}"#,
+        ),
+    ] {
+        let request = server.request(Method::POST, WEBHOOK).body("{}");
+        let response = request
+            .header("content-type", "application/json")
+            .header("accept", accept)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.text().await.unwrap(), body, "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn every_fixture_is_accepted() {
+    let server = Server::start().await;
+    for (name, body) in fixtures("") {
+        let response = server.post(body).await;
+        assert_eq!(response.status(), 200, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_life_of_a_run_ends_in_one_state_backwards_and_twice() {
+    let life: Vec<String> = fixtures("wire-0")
+        .into_iter()
+        .chain(fixtures("wire-1"))
+        .map(|(_, body)| body)
+        .collect();
+    assert_eq!(life.len(), 10);
+    let mut ends = Vec::new();
+    for order in [life.clone(), life.iter().rev().cloned().collect()] {
+        let server = Server::start().await;
+        for body in order.iter().chain(&order[3..8]) {
+            server.accept(body.clone()).await;
+        }
+        let mut end = server.run(WIRE_RUN).await;
+        end["first_seen_at"].take();
+        end["last_seen_at"].take();
+        ends.push(end);
+    }
+    assert_eq!(ends[0], ends[1]);
+    let end = &ends[0];
+    assert_eq!(end["status"], "completed");
+    assert_eq!(end["platform_status"], "success");
+    assert_eq!(end["progress"], 98);
+    assert_eq!(end["outputs"].as_array().unwrap().len(), 3);
+    let fresh = &end["outputs"][0]["data"]["images"][0]["url"];
+    assert!(
+        fresh.as_str().unwrap().contains("X-Amz-Signature"),
+        "{fresh}"
+    );
+}
+
+#[tokio::test]
+async fn outputs_come_out_byte_for_byte() {
+    let server = Server::start().await;
+    let output =
+        r#"{ "id" : "x",  "n": 1.50E+2, "big":123456789012345678901234567890, "s":"\u0041\/" }"#;
+    server
+        .accept(format!(r#"{{"run_id":"{WIRE_RUN}","outputs":[{output}]}}"#))
+        .await;
+    let shown = server
+        .get(&format!("/api/runs/{WIRE_RUN}"))
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        shown.contains(&format!(r#""outputs":[{output}]"#)),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn every_status_word_comes_out_as_a_documented_one_with_the_platforms_own_beside_it() {
+    let server = Server::start().await;
+    for (n, (word, documented)) in [
+        ("not-started", "queued"),
+        ("queued", "queued"),
+        ("started", "processing"),
+        ("processing", "processing"),
+        ("running", "processing"),
+        ("uploading", "processing"),
+        ("success", "completed"),
+        ("completed", "completed"),
+        ("failed", "failed"),
+        ("timeout", "failed"),
+        ("cancelled", "cancelled"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run_id = format!("7c9e6679-7425-40de-944b-{n:012}");
+        server
+            .accept(json!({"run_id": run_id, "status": word}).to_string())
+            .await;
+        let run = server.run(&run_id).await;
+        assert_eq!(run["status"], documented);
+        assert_eq!(run["platform_status"], word);
+    }
+}
+
+#[tokio::test]
+async fn the_documented_dialect_reads_progress_as_a_percentage() {
+    let server = Server::start().await;
+    for (name, body) in fixtures("documented-processing") {
+        server.accept(body).await;
+        assert_eq!(server.run(DOCUMENTED_RUN).await["progress"], 45, "{name}");
+    }
+    server
+        .accept(format!(r#"{{"run_id":"{WIRE_RUN}","progress":0.5}}"#))
+        .await;
+    assert_eq!(server.run(WIRE_RUN).await["progress"], 0.5);
+}
+
+#[tokio::test]
+async fn a_run_of_which_little_is_known_has_every_member_all_the_same() {
+    let server = Server::start().await;
+    server.accept(format!(r#"{{"run_id":"{WIRE_RUN}"}}"#)).await;
+    let mut run = server.run(WIRE_RUN).await;
+    for time in ["first_seen_at", "last_seen_at"] {
+        let time = run[time].take();
+        let time = time.as_str().unwrap();
+        assert_eq!(time.len(), "2026-03-01T12:00:00.007Z".len(), "{time}");
+        assert!(time.ends_with('Z'), "{time}");
+    }
+    assert_eq!(
+        run,
+        json!({
+            "run_id": WIRE_RUN, "status": null, "platform_status": null, "progress": null,
+            "live_status": null, "outputs": [], "first_seen_at": null, "last_seen_at": null,
+        })
+    );
+}
+
+#[tokio::test]
+async fn the_senders_retry_arrives_as_get_and_counts_as_the_post_it_was() {
+    let server = Server::start().await;
+    let response = server
+        .request(Method::GET, WEBHOOK)
+        .header("content-type", "application/json")
+        .header("accept", "*/*")
+        .body(format!(r#"{{"run_id":"{WIRE_RUN}","status":"running"}}"#))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(server.run(WIRE_RUN).await["platform_status"], "running");
+}
+
+#[tokio::test]
+async fn any_other_method_is_told_to_post() {
+    let server = Server::start().await;
+    let json = "application/json";
+    for (method, content_type, body) in [
+        (Method::GET, None, ""),
+        (Method::GET, Some(json), ""),
+        (Method::GET, Some("text/plain"), "{}"),
+        (Method::PUT, Some(json), "{}"),
+        (Method::PATCH, Some(json), "{}"),
+        (Method::DELETE, None, ""),
+        (Method::OPTIONS, None, ""),
+    ] {
+        let mut request = server.request(method.clone(), WEBHOOK).body(body);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["allow"], "POST", "{method}");
+        problem(response, 405).await;
+    }
+    let response = server.request(Method::HEAD, WEBHOOK).send().await.unwrap();
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()["allow"], "POST");
+}
+
+#[tokio::test]
+async fn the_trailing_slash_and_any_query_reach_the_webhook_without_a_redirect() {
+    let server = Server::start().await;
+    for (n, suffix) in [
+        "/",
+        "?target_events=run.output,run.updated",
+        "/?a=%ff&&=",
+        "?",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run_id = format!("7c9e6679-7425-40de-944b-{n:012}");
+        let response = server
+            .request(Method::POST, &format!("{WEBHOOK}{suffix}"))
+            .header("content-type", "application/json; charset=utf-8")
+            .body(json!({"run_id": run_id}).to_string())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200, "{suffix}");
+        server.run(&run_id).await;
+    }
+}
+
+#[tokio::test]
+async fn an_update_without_a_run_id_is_acknowledged_and_changes_no_run() {
+    let server = Server::start().await;
+    for body in [
+        "{}",
+        r#"{"status":"queued"}"#,
+        r#"{"run_id":null,"progress":3}"#,
+    ] {
+        server.accept(body).await;
+    }
+    assert_eq!(
+        server.json("/api/runs").await,
+        json!({"runs": [], "next_cursor": null})
+    );
+}
+
+#[tokio::test]
+async fn null_is_absent_and_unknown_fields_are_ignored() {
+    let server = Server::start().await;
+    server
+        .accept(format!(
+            r#"{{"run_id":"{WIRE_RUN}","status":null,"progress":null,"live_status":null,
+                "outputs":null,"event_type":null,"future":{{"a":[1,2]}}}}"#
+        ))
+        .await;
+    assert_eq!(server.run(WIRE_RUN).await["status"], json!(null));
+}
+
+#[tokio::test]
+async fn an_empty_or_partial_list_of_outputs_erases_nothing() {
+    let server = Server::start().await;
+    for outputs in [r#"{"id":"a"},{"id":"b"}"#, "", r#"{"id":"c"}"#] {
+        server
+            .accept(format!(
+                r#"{{"run_id":"{WIRE_RUN}","outputs":[{outputs}]}}"#
+            ))
+            .await;
+    }
+    let outputs = server.run(WIRE_RUN).await["outputs"].take();
+    assert_eq!(outputs, json!([{"id": "a"}, {"id": "b"}, {"id": "c"}]));
+}
+
+#[tokio::test]
+async fn a_body_sent_in_pieces_is_read_whole() {
+    use tokio::{io::AsyncWriteExt, net::TcpStream};
+    let server = Server::start().await;
+    let mut connection = TcpStream::connect(server.address).await.unwrap();
+    connection.set_nodelay(true).unwrap();
+    let head = format!(
+        "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    for piece in [
+        r#"{"run_id":"#,
+        &format!("\"{WIRE_RUN}\""),
+        r#","status":"queued"}"#,
+    ] {
+        let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+        connection.write_all(chunk.as_bytes()).await.unwrap();
+        connection.flush().await.unwrap();
+        // Another request is answered meanwhile, so the pieces arrive apart.
+        server.get("/healthz").await;
+    }
+    connection.write_all(b"0\r\n\r\n").await.unwrap();
+    let answer = crate::harness::read_to_end(&mut connection).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(server.run(WIRE_RUN).await["status"], "queued");
+}
