@@ -58,15 +58,15 @@ fn at_most(a: &Run, b: &Run) -> bool {
 /// the same. So all paths from no update to all of them, which are the permutations, end in one state.
 #[test]
 fn every_permutation_of_the_wire_fixtures_ends_in_one_state() {
-    let mut states: Vec<Option<Run>> = vec![None; 1 << WIRE.len()];
-    for set in 1..states.len() {
+    let mut after: Vec<Option<Run>> = vec![None; 1 << WIRE.len()];
+    for set in 1..after.len() {
         for (last, body) in WIRE
             .iter()
             .enumerate()
             .filter(|(bit, _)| set >> bit & 1 == 1)
         {
             let millis = i64::try_from(last).unwrap();
-            let state = match states[set & !(1 << last)].clone() {
+            let state = match after[set & !(1 << last)].clone() {
                 Some(before) => with(before, body, millis),
                 None => one(body, millis),
             };
@@ -75,11 +75,11 @@ fn every_permutation_of_the_wire_fixtures_ends_in_one_state() {
                 state,
                 "a repetition changes nothing"
             );
-            let known = states[set].get_or_insert_with(|| state.clone());
+            let known = after[set].get_or_insert_with(|| state.clone());
             assert_eq!(*known, state, "{set:b}: the order shows");
         }
     }
-    let end = states.pop().flatten().unwrap();
+    let end = after.pop().flatten().unwrap();
     let status = end.platform_status().unwrap();
     assert_eq!(
         (status.word(), status.documented()),
@@ -174,8 +174,11 @@ fn state() -> impl Strategy<Value = Run> {
     })
 }
 
+/// The updates of a run and when each was received.
+type Life = Vec<(String, i64)>;
+
 /// A life of many updates, and the same with another order and with some of them repeated.
-fn two_tellings() -> impl Strategy<Value = (Vec<(String, i64)>, Vec<(String, i64)>)> {
+fn two_tellings() -> impl Strategy<Value = (Life, Life)> {
     vec(update(), 1..60).prop_flat_map(|life| {
         let repeated = vec(select(life.clone()), 0..30);
         let retold = repeated
@@ -233,7 +236,7 @@ proptest! {
 
     #[test]
     fn any_order_and_any_repetition_of_a_life_ends_in_one_state((told, retold) in two_tellings()) {
-        let end = |life: &[(String, i64)]| {
+        let end = |life: &Life| {
             life.iter().skip(1).fold(one(&life[0].0, life[0].1), |run, (body, millis)| {
                 with(run, body, *millis)
             })

@@ -1,6 +1,7 @@
 //! The service through real sockets, and what holds the project together.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod bounds;
 mod harness;

@@ -1,1 +1,76 @@
+//! What is said in more than one place has to agree.
 
+use clap::CommandFactory;
+use comfydeploy_webhook::config::Cli;
+
+use crate::harness::read;
+
+/// What follows `prefix` on the one line that starts with it.
+fn value_of(text: &str, prefix: &str) -> String {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(prefix));
+    let value = lines.next().expect(prefix);
+    assert!(lines.next().is_none(), "{prefix} is there twice");
+    value.to_owned()
+}
+
+#[test]
+fn the_image_listens_on_the_port_of_the_program() {
+    let dockerfile = read("Dockerfile");
+    let command = Cli::command();
+    let listen = command
+        .get_arguments()
+        .find(|flag| flag.get_id() == "listen")
+        .unwrap();
+    let default = listen.get_default_values()[0].to_str().unwrap();
+    let (_, port) = default.rsplit_once(':').unwrap();
+    assert_eq!(value_of(&dockerfile, "EXPOSE "), port);
+    assert_eq!(
+        value_of(&dockerfile, "ENV LISTEN="),
+        format!("0.0.0.0:{port}")
+    );
+}
+
+#[test]
+fn the_image_is_built_with_the_rust_version_of_the_package() {
+    let rust = value_of(&read("Cargo.toml"), "rust-version = ");
+    let image = value_of(&read("Dockerfile"), "FROM rust:");
+    assert!(
+        image.starts_with(&format!("{}-", rust.trim_matches('"'))),
+        "{image}"
+    );
+}
+
+#[test]
+fn the_version_is_stated_once() {
+    let version = env!("CARGO_PKG_VERSION");
+    for file in [
+        "Dockerfile",
+        "README.md",
+        ".github/workflows/ci.yml",
+        ".ci/run",
+    ] {
+        assert!(
+            !read(file).contains(version),
+            "{file} states the version too"
+        );
+    }
+}
+
+#[test]
+fn every_action_is_pinned_to_a_commit() {
+    let workflow = read(".github/workflows/ci.yml");
+    let mut actions = 0;
+    for (_, action) in workflow
+        .lines()
+        .filter_map(|line| line.split_once("uses: "))
+    {
+        let (_, commit) = action.split_once('@').expect(action);
+        let commit = commit.split(' ').next().unwrap();
+        assert!(
+            commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit()),
+            "{action}"
+        );
+        actions += 1;
+    }
+    assert!(actions > 0);
+}

@@ -1,1 +1,101 @@
+//! The README does what it says.
 
+use std::process::Command;
+
+use clap::{Arg, CommandFactory};
+use comfydeploy_webhook::config::Cli;
+
+use crate::harness::{Process, read};
+
+/// The commands of every console block, each with what it is said to print.
+fn walk_through(readme: &str) -> Vec<(String, String)> {
+    let mut steps: Vec<(String, String)> = Vec::new();
+    for block in readme.split("```console\n").skip(1) {
+        let (block, _) = block.split_once("```").unwrap();
+        for step in block.split("$ ").skip(1) {
+            let mut command = String::new();
+            let mut lines = step.lines();
+            for line in lines.by_ref() {
+                command += line;
+                command.push('\n');
+                let quotes = command.matches('\'').count();
+                if !line.ends_with('\\') && quotes.is_multiple_of(2) {
+                    break;
+                }
+            }
+            steps.push((command, lines.collect::<Vec<_>>().join("\n")));
+        }
+    }
+    steps
+}
+
+/// The text with every time in it made the same.
+fn without_times(text: &str) -> String {
+    let mut text = text.to_owned();
+    for name in ["\"first_seen_at\":\"", "\"last_seen_at\":\""] {
+        let places: Vec<usize> = text
+            .match_indices(name)
+            .map(|(at, _)| at + name.len())
+            .collect();
+        for at in places {
+            text.replace_range(
+                at..at + "2026-03-01T12:00:00.000Z".len(),
+                "2026-03-01T12:00:00.000Z",
+            );
+        }
+    }
+    text
+}
+
+#[test]
+fn the_walk_through_prints_what_the_readme_says() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        assert!(
+            std::env::var_os("REQUIRE_EVERY_TEST").is_none(),
+            "curl is missing"
+        );
+        println!("skipped: curl is not installed");
+        return;
+    }
+    let process = Process::serve(&[]);
+    let steps = walk_through(&read("README.md"));
+    assert!(steps.len() >= 6, "{steps:?}");
+    for (command, printed) in steps {
+        assert!(command.starts_with("curl "), "{command}");
+        let here = command.replace("127.0.0.1:8080", &process.address.to_string());
+        let here = here.replacen("curl ", "curl --silent --show-error ", 1);
+        let output = Command::new("sh").args(["-c", &here]).output().unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+        let output = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(
+            without_times(output.trim_end()),
+            without_times(&printed),
+            "{command}"
+        );
+    }
+}
+
+fn row(flag: &Arg) -> String {
+    let variable = flag.get_env().unwrap().to_str().unwrap();
+    let default = flag.get_default_values()[0].to_str().unwrap();
+    let long = flag.get_long().unwrap();
+    let help = flag.get_help().unwrap();
+    format!("| `--{long}` | `{variable}` | `{default}` | {help} |")
+}
+
+#[test]
+fn the_readme_lists_every_flag_as_help_does() {
+    let rows: Vec<String> = Cli::command()
+        .get_arguments()
+        .filter(|flag| flag.get_env().is_some())
+        .map(row)
+        .collect();
+    let table = format!(
+        "| flag | variable | default | |\n|---|---|---|---|\n{}\n",
+        rows.join("\n")
+    );
+    assert!(
+        read("README.md").contains(&table),
+        "the README should hold this table:\n{table}"
+    );
+}

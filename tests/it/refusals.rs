@@ -188,9 +188,7 @@ async fn a_body_over_the_limit_is_refused_when_its_length_is_not_announced() {
         "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
          transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
     );
-    for _ in 0..100 {
-        request.push_str(&format!("400\r\n{}\r\n", " ".repeat(1024)));
-    }
+    request.push_str(&format!("400\r\n{}\r\n", " ".repeat(1024)).repeat(100));
     request.push_str("0\r\n\r\n");
     let answer = server.raw(request).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");

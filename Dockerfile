@@ -1,0 +1,22 @@
+# syntax=docker/dockerfile:1
+
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /build
+# The dependencies alone, with nothing of ours to build: this layer changes only when they do.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src \
+    && echo 'fn main() {}' > src/main.rs \
+    && touch src/lib.rs \
+    && cargo build --release --locked \
+    && rm -r src
+COPY src src
+# Cargo goes by times, and the sources copied may be older than what was built of the empty ones.
+RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /build/target/release/comfydeploy-webhook /comfydeploy-webhook
+USER nonroot:nonroot
+ENV LISTEN=0.0.0.0:8080
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["/comfydeploy-webhook", "healthcheck"]
+ENTRYPOINT ["/comfydeploy-webhook"]
