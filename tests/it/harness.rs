@@ -105,6 +105,11 @@ pub(crate) async fn problem(response: Response, status: u16) -> Value {
     problem
 }
 
+/// The id of the nth run of a test.
+pub(crate) fn run_id(n: usize) -> String {
+    format!("7c9e6679-7425-40de-944b-{n:012}")
+}
+
 pub(crate) fn root(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }

@@ -4,11 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, problem};
-
-fn run_id(n: usize) -> String {
-    format!("7c9e6679-7425-40de-944b-{n:012}")
-}
+use crate::harness::{Server, problem, run_id};
 
 async fn update(server: &Server, n: usize, status: &str) {
     server

@@ -7,6 +7,8 @@ mod bounds;
 mod harness;
 mod layers;
 mod lists;
+#[cfg(target_os = "linux")]
+mod memory;
 mod packaging;
 mod process;
 mod readme;

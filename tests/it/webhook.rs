@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Server, WEBHOOK, fixtures, problem};
+use crate::harness::{Server, WEBHOOK, fixtures, problem, run_id};
 
 const WIRE_RUN: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 const DOCUMENTED_RUN: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
@@ -121,11 +121,11 @@ async fn every_status_word_comes_out_as_a_documented_one_with_the_platforms_own_
     .into_iter()
     .enumerate()
     {
-        let run_id = format!("7c9e6679-7425-40de-944b-{n:012}");
+        let run = run_id(n);
         server
-            .accept(json!({"run_id": run_id, "status": word}).to_string())
+            .accept(json!({"run_id": run, "status": word}).to_string())
             .await;
-        let run = server.run(&run_id).await;
+        let run = server.run(&run).await;
         assert_eq!(run["status"], documented);
         assert_eq!(run["platform_status"], word);
     }
@@ -217,16 +217,16 @@ async fn the_trailing_slash_and_any_query_reach_the_webhook_without_a_redirect()
     .into_iter()
     .enumerate()
     {
-        let run_id = format!("7c9e6679-7425-40de-944b-{n:012}");
+        let run = run_id(n);
         let response = server
             .request(Method::POST, &format!("{WEBHOOK}{suffix}"))
             .header("content-type", "application/json; charset=utf-8")
-            .body(json!({"run_id": run_id}).to_string())
+            .body(json!({"run_id": run}).to_string())
             .send()
             .await
             .unwrap();
         assert_eq!(response.status(), 200, "{suffix}");
-        server.run(&run_id).await;
+        server.run(&run).await;
     }
 }
 
