@@ -31,7 +31,7 @@ pub enum Command {
 pub struct Config {
     /// Address and port to listen on
     #[arg(long, env, value_name = "ADDRESS:PORT", global = true)]
-    #[arg(default_value = "127.0.0.1:8080")]
+    #[arg(default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen: SocketAddr,
 
     /// Largest update body taken, in bytes or with a unit, from 1KiB to 1GiB
@@ -87,6 +87,11 @@ pub enum LogFormat {
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_hours(1);
 const TEN_YEARS: Duration = Duration::from_hours(24 * 3650);
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "expected an IP address and a port such as 127.0.0.1:8080 or [::]:8080")
+}
 
 fn size(text: &str, accepted: RangeInclusive<u64>) -> Result<usize, String> {
     let size: ByteSize = text

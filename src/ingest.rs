@@ -44,8 +44,8 @@ impl Ingest {
         Ok(())
     }
 
-    /// Says so at the 1st, 2nd, 4th, 8th and so on: anyone can send such updates, so the log must not
-    /// grow with them.
+    /// Says so at the 1st, 2nd, 4th, 8th and so on: no update that is taken is worth a log line each
+    /// time.
     fn note_without_run_id(&self) {
         let count = self.without_run_id.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {

@@ -20,8 +20,8 @@ pub fn on_signal() -> io::Result<CancellationToken> {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
         };
-        info!("{signal}: finishing what is in flight");
         asked.cancel();
+        info!("{signal}: finishing what is in flight");
     });
     Ok(shutdown)
 }

@@ -11,7 +11,9 @@ use tracing_subscriber::{EnvFilter, filter::ParseError};
 pub fn start(filter: &str, json: bool) -> Result<(), ParseError> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(filter)?)
-        .with_ansi(io::stdout().is_terminal());
+        .with_ansi(io::stdout().is_terminal())
+        // They would go to standard error, and end the task that logs where nobody reads that.
+        .log_internal_errors(false);
     if json {
         lines.json().init();
     } else {

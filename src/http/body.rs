@@ -2,14 +2,17 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::{
+    body::{Body, Bytes, HttpBody as _},
+    http::{HeaderMap, header},
+};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use super::problem::Problem;
 
-/// How many bytes over the limit are read and thrown away, so that a client that is still sending hears
-/// the answer instead of a broken connection.
+/// How many bytes of a refused body are read and thrown away, so that a client that is still sending
+/// hears the answer instead of a broken connection.
 const OVERRUN: usize = 16 * 1024 * 1024;
 
 /// What a request body may cost.
@@ -25,50 +28,88 @@ pub struct BodyLimits {
 ///
 /// # Errors
 /// When it is too large, too slow, or ends too early.
-pub(super) async fn read(body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
-    let mut reading = pin!(collect(body, limits.size));
-    // Most bodies are there already. Only one that is not is worth a timer.
-    match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
-        Poll::Ready(read) => read,
-        Poll::Pending => timeout(limits.time, reading)
-            .await
-            .unwrap_or_else(|_| Err(Problem::body_too_slow(limits.time))),
+pub(super) async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    limits: BodyLimits,
+) -> Result<Bytes, Problem> {
+    let too_large = || Problem::body_too_large(limits.size);
+    if announced(&body) > limits.size {
+        discard(headers, body, limits).await;
+        return Err(too_large());
+    }
+    match within(limits.time, collect(&mut body, limits.size)).await {
+        None => Err(Problem::body_too_slow(limits.time)),
+        Some(Err(CutShort)) => Err(Problem::body_cut_short()),
+        Some(Ok(None)) => {
+            discard(headers, body, limits).await;
+            Err(too_large())
+        }
+        Some(Ok(Some(read))) => Ok(read),
     }
 }
 
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit.saturating_add(OVERRUN) {
-        return Err(Problem::body_too_large(limit));
+/// Reads what there is of a body that is refused, within bounds. A client that asks before it sends the
+/// body is not told to send it.
+pub(super) async fn discard(headers: &HeaderMap, mut body: Body, limits: BodyLimits) {
+    if headers.contains_key(header::EXPECT) || announced(&body) > limits.size + OVERRUN {
+        return;
     }
-    let mut size = 0_usize;
+    let reading = async {
+        let mut size = 0;
+        while let Ok(Some(data)) = next(&mut body).await
+            && size <= OVERRUN
+        {
+            size += data.len();
+        }
+    };
+    within(limits.time, reading).await;
+}
+
+/// The bytes that the headers say will come; 0 where they say nothing.
+fn announced(body: &Body) -> usize {
+    usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
+}
+
+/// What `future` gives, unless that takes longer than `limit`.
+async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    // Most bodies are there already. Only one that is not is worth a timer.
+    match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => timeout(limit, future).await.ok(),
+    }
+}
+
+/// The connection ended before the body did.
+struct CutShort;
+
+/// All of a body, or none of it where it is larger than `limit`.
+async fn collect(body: &mut Body, limit: usize) -> Result<Option<Bytes>, CutShort> {
+    let first = next(body).await?.unwrap_or_default();
+    if first.len() > limit {
+        return Ok(None);
+    }
     // A body is one frame as a rule, which is used as it is.
-    let mut only = Bytes::new();
-    let mut joined = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::body_cut_short())?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        size += data.len();
-        if size > limit.saturating_add(OVERRUN) {
-            break;
-        } else if size.max(announced) > limit {
-            joined = Vec::new();
-        } else if size == data.len() {
-            only = data;
-        } else {
-            if joined.is_empty() {
-                joined.extend_from_slice(&only);
-            }
-            joined.extend_from_slice(&data);
+    let Some(second) = next(body).await? else {
+        return Ok(Some(first));
+    };
+    let mut joined = [first, second].concat();
+    while joined.len() <= limit {
+        match next(body).await? {
+            Some(data) => joined.extend_from_slice(&data),
+            None => return Ok(Some(joined.into())),
         }
     }
-    if size > limit {
-        Err(Problem::body_too_large(limit))
-    } else if joined.is_empty() {
-        Ok(only)
-    } else {
-        Ok(joined.into())
+    Ok(None)
+}
+
+/// The next piece of a body, if there is one.
+async fn next(body: &mut Body) -> Result<Option<Bytes>, CutShort> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(|_| CutShort)?.into_data() {
+            return Ok(Some(data));
+        }
     }
+    Ok(None)
 }

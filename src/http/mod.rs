@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
     routing::{any, get},
 };
 use tower_http::{set_header::SetResponseHeaderLayer, trace::TraceLayer};
+use tracing::{debug_span, warn};
 
 use self::problem::Problem;
 pub use self::{body::BodyLimits, state::App};
@@ -31,7 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
     // Tower layers cost more than taking an update does, so the webhook route carries none.
     let webhook = Router::new()
         .route(WEBHOOK_PATH, any(webhook::receive))
-        .route("/api/webhooks/run-update/", any(webhook::receive));
+        .route(&format!("{WEBHOOK_PATH}/"), any(webhook::receive));
 
     let reads = Router::new()
         .route("/api/runs", get(runs::list))
@@ -48,7 +49,7 @@ pub fn router(app: Arc<App>) -> Router {
         ))
         // The path alone: a query string may hold what does not belong in a log.
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
-            tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
+            debug_span!("request", method = %request.method(), path = request.uri().path())
         }));
 
     webhook
@@ -58,13 +59,28 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn no_such_path() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")
+async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem {
+    if request.method() == Method::POST {
+        let path = problem::shorten(request.uri().path().to_owned().into());
+        warn!(
+            path = &*path,
+            "nothing takes a POST here; updates go to {WEBHOOK_PATH}"
+        );
+    }
+    discard(&app, request).await;
+    let detail = format!("there is nothing at this path; updates go to {WEBHOOK_PATH}");
+    Problem::new(StatusCode::NOT_FOUND, detail)
 }
 
-async fn no_such_method() -> Problem {
+async fn no_such_method(State(app): State<Arc<App>>, request: Request) -> Problem {
+    discard(&app, request).await;
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "this path does not take this method; the Allow header lists those it takes",
     )
+}
+
+async fn discard(app: &App, request: Request) {
+    let (head, body) = request.into_parts();
+    body::discard(&head.headers, body, app.body_limits).await;
 }

@@ -125,8 +125,8 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
     serializer.serialize_u16(status.as_u16())
 }
 
-/// Leaves out the middle of a long detail: its ends name the field and what is accepted.
-fn shorten(detail: Cow<'static, str>) -> Cow<'static, str> {
+/// Leaves out the middle of a long text: the ends of a detail name the field and what is accepted.
+pub(super) fn shorten(detail: Cow<'static, str>) -> Cow<'static, str> {
     if detail.len() <= DETAIL_CHARS {
         return detail;
     }

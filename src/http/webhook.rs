@@ -30,23 +30,26 @@ pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Re
 
 async fn accept(app: &App, request: Request) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let has_json = is_json(&head.headers);
+    let headers = &head.headers;
+    let media_type = check_media_type(headers);
     // The sender's HTTP client forgets the method when it tries again: the 2nd and 3rd try of an update
     // arrive as GET, with the body and the headers of the POST.
-    let is_retry = head.method == Method::GET && has_json;
+    let is_retry = head.method == Method::GET && media_type.is_ok();
     if head.method != Method::POST && !is_retry {
+        body::discard(headers, body, app.body_limits).await;
         return Ok(only_post());
     }
-    if !has_json {
-        return Err(unsupported_media_type(&head.headers));
+    if let Err(problem) = media_type {
+        body::discard(headers, body, app.body_limits).await;
+        return Err(problem);
     }
-    let body = body::read(body, app.body_limits).await?;
+    let body = body::read(headers, body, app.body_limits).await?;
     if is_retry && body.is_empty() {
         return Ok(only_post());
     }
     let update = Update::parse(&body)?;
     app.ingest.accept(&update)?;
-    if wants_json(&head.headers) {
+    if wants_json(headers) {
         // ComfyDeploy's JavaScript SDK reports an error unless it reads a status.
         return Ok(Json(json!({"status": "success"})).into_response());
     }
@@ -61,21 +64,20 @@ fn only_post() -> Response {
     ([(header::ALLOW, "POST")], problem).into_response()
 }
 
-fn unsupported_media_type(headers: &HeaderMap) -> Problem {
+/// Whether the body says that it is JSON, and not compressed.
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let found = match headers.get(header::CONTENT_TYPE) {
-        Some(found) => format!("found content type {found:?}"),
-        None => "found no content type".to_owned(),
+        None => "no content type".to_owned(),
+        Some(found) if !is_application_json(found.as_bytes()) => format!("content type {found:?}"),
+        Some(_) => match headers.get(header::CONTENT_ENCODING) {
+            None => return Ok(()),
+            Some(found) => format!("content encoding {found:?}"),
+        },
     };
-    Problem::new(
+    Err(Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        format!("{found}, expected application/json"),
-    )
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| is_application_json(value.as_bytes()))
+        format!("found {found}, expected application/json without an encoding"),
+    ))
 }
 
 /// Whether the client names `application/json`; `*/*`, which every client sends, is not enough.

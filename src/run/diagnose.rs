@@ -145,7 +145,7 @@ mod tests {
             (
                 r#"{"outputs":{}}"#,
                 "/outputs",
-                "invalid type: map, expected a sequence",
+                "invalid type: map, expected an array of at most 1000 objects",
             ),
             (
                 r#"{"outputs":[{},"x"]}"#,

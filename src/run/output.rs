@@ -1,6 +1,6 @@
 //! One output of a run, kept as the bytes that arrived.
 
-use std::{borrow::Borrow, cmp::Ordering, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer,
@@ -44,6 +44,9 @@ impl<J: std::ops::Deref<Target = RawValue>> Output<J> {
 }
 
 impl Output {
+    /// Bytes of memory it takes beside its JSON: its place in a list, and its allocation.
+    pub(super) const OVERHEAD: usize = size_of::<Self>() + 32;
+
     /// The same output, borrowed.
     pub(super) fn as_borrowed(&self) -> Output<&RawValue> {
         Output {
@@ -61,6 +64,12 @@ impl Output<&RawValue> {
             id: self.id,
             updated_at: self.updated_at,
         }
+    }
+}
+
+impl PartialEq for Output {
+    fn eq(&self, other: &Self) -> bool {
+        self.json() == other.json()
     }
 }
 
@@ -101,32 +110,6 @@ fn place(whole: &RawValue, part: Option<&RawValue>) -> Range<usize> {
         start..start + part.get().len()
     })
 }
-
-impl Borrow<str> for Output {
-    fn borrow(&self) -> &str {
-        self.identity()
-    }
-}
-
-impl Ord for Output {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.identity().cmp(other.identity())
-    }
-}
-
-impl PartialOrd for Output {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Output {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Output {}
 
 #[cfg(test)]
 mod tests {

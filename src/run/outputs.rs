@@ -1,91 +1,80 @@
 //! The outputs of a run: a set that only grows.
 
-use std::collections::BTreeSet;
-
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Output;
 
-/// The outputs of a run, ordered by identity.
-#[derive(Debug, Clone)]
+/// The outputs of a run, sorted by identity.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Outputs {
-    set: BTreeSet<Output>,
+    list: Vec<Output>,
     bytes: usize,
 }
 
 impl Outputs {
+    /// The most that one update may hold, and one run: a hundred times more than a workflow has.
+    pub const MOST: usize = 1_000;
+
     pub(super) const fn new() -> Self {
         Self {
-            set: BTreeSet::new(),
+            list: Vec::new(),
             bytes: 0,
         }
     }
 
     /// How many there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.set.len()
+    pub const fn len(&self) -> usize {
+        self.list.len()
     }
 
     /// Whether there are none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.set.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
-    /// The bytes of their JSON, all together.
-    #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
+    /// Bytes of memory they take beside this value itself, estimated.
+    pub(super) const fn heap_bytes(&self) -> usize {
+        self.bytes + self.list.len() * Output::OVERHEAD
     }
 
     /// Each of them, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Output<&RawValue>> {
-        self.set.iter().map(Output::as_borrowed)
-    }
-
-    /// By how many bytes at most joining these would make them grow.
-    pub(super) fn growth(&self, new: &[Output<&RawValue>]) -> usize {
-        new.iter()
-            .filter(|output| self.is_news(output))
-            .map(|output| output.json().len())
-            .sum()
-    }
-
-    fn is_news(&self, output: &Output<&RawValue>) -> bool {
-        self.set
-            .get(output.identity())
-            .is_none_or(|kept| kept.version() < output.version())
+        self.list.iter().map(Output::as_borrowed)
     }
 
     /// Keeps `output` unless it is known already, or a greater version of it is. Says whether it was
     /// kept.
     pub(super) fn join(&mut self, output: Output<&RawValue>) -> bool {
-        let is_news = self.is_news(&output);
-        if is_news {
-            self.bytes += output.json().len();
-            if let Some(outdated) = self.set.replace(output.into_kept()) {
-                self.bytes -= outdated.json().len();
+        let identity = output.identity();
+        match self
+            .list
+            .binary_search_by(|kept| kept.identity().cmp(identity))
+        {
+            Ok(at) => {
+                let kept = &mut self.list[at];
+                if kept.version() >= output.version() {
+                    return false;
+                }
+                self.bytes -= kept.json().len();
+                self.bytes += output.json().len();
+                *kept = output.into_kept();
+            }
+            Err(at) => {
+                self.bytes += output.json().len();
+                self.list.reserve_exact(1);
+                self.list.insert(at, output.into_kept());
             }
         }
-        is_news
-    }
-}
-
-impl PartialEq for Outputs {
-    /// Equal to the byte, where the order of [`Output`] looks at identities alone.
-    fn eq(&self, other: &Self) -> bool {
-        self.set
-            .iter()
-            .map(Output::json)
-            .eq(other.set.iter().map(Output::json))
+        true
     }
 }
 
 impl Serialize for Outputs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.set.iter().map(|output| &*output.json))
+        serializer.collect_seq(self.list.iter().map(|output| &*output.json))
     }
 }
 
@@ -149,10 +138,7 @@ mod tests {
             r#"{"id":1,"updated_at":"2"}"#,
             r#"{"id":1,"updated_at":"1"}"#,
         ];
-        let set = joined(&outputs);
-        assert_eq!(set.bytes(), outputs[1].len());
-        let again: Output<&RawValue> = serde_json::from_str(outputs[1]).unwrap();
-        let new: Output<&RawValue> = serde_json::from_str(r#"{"id":2}"#).unwrap();
-        assert_eq!(set.growth(&[again, new]), r#"{"id":2}"#.len());
+        assert_eq!(joined(&outputs).bytes, outputs[1].len());
+        assert!(joined(&outputs).heap_bytes() > outputs[1].len());
     }
 }

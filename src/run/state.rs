@@ -97,10 +97,10 @@ impl Run {
         self.seen
     }
 
-    /// By how many bytes at most the outputs of `update` would make it grow.
+    /// Bytes of memory it takes beside this value itself, estimated.
     #[must_use]
-    pub fn growth(&self, update: &Update<'_>) -> usize {
-        self.outputs.growth(&update.outputs)
+    pub fn heap_bytes(&self) -> usize {
+        self.live_status().map_or(0, str::len) + self.outputs.heap_bytes()
     }
 
     /// Merges what `update`, received `at` this time, says of this run. Says whether anything but the
@@ -121,8 +121,9 @@ impl Run {
         )
     }
 
-    /// The join of two states of one run: the least state that knows all that either knows. Says
-    /// whether anything but the time it was last seen changed.
+    /// The join of two states of one run: the least state that knows all that either knows. Merging an
+    /// update is joining the state it describes, without building that state; the laws are tested here.
+    /// Says whether anything but the time it was last seen changed.
     pub fn join(&mut self, other: &Self) -> bool {
         let furthest = other.furthest.as_borrowed();
         self.absorb(

@@ -4,11 +4,11 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor},
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
-use super::{Output, ParseError, PlatformStatus, Progress, RunId, progress::SentProgress};
+use super::{Output, Outputs, ParseError, PlatformStatus, Progress, RunId, progress::SentProgress};
 
 /// What one update says of a run, in either dialect. Text is borrowed from the body where it can be.
 #[derive(Debug)]
@@ -36,6 +36,16 @@ impl<'a> Update<'a> {
         })?;
         serde_json::from_str(text).map_err(|error| ParseError::diagnose(text, &error))
     }
+
+    /// Bytes of memory by which it makes a run grow at the most, estimated.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let outputs = self.outputs.iter();
+        self.live_status.as_deref().map_or(0, str::len)
+            + outputs
+                .map(|output| output.json().len() + Output::OVERHEAD)
+                .sum::<usize>()
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Update<'a> {
@@ -61,7 +71,7 @@ impl<'de> Visitor<'de> for UpdateVisitor {
         let mut status = None;
         let mut progress: Option<SentProgress> = None;
         let mut live_status: Option<Text<'de>> = None;
-        let mut outputs: Option<Vec<_>> = None;
+        let mut outputs: Option<OutputList<'de>> = None;
         while let Some(field) = map.next_key()? {
             match field {
                 Field::RunId => map.next_value_seed(Once(&mut run_id))?,
@@ -85,7 +95,7 @@ impl<'de> Visitor<'de> for UpdateVisitor {
             status,
             progress: progress.and_then(scale),
             live_status: live_status.map(|Text(text)| text),
-            outputs: outputs.unwrap_or_default(),
+            outputs: outputs.map_or(Vec::new(), |OutputList(outputs)| outputs),
         })
     }
 }
@@ -106,6 +116,36 @@ enum Field {
 /// A string, borrowed where it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// No more outputs than a run may hold: what is over is refused before it is read.
+struct OutputList<'a>(Vec<Output<&'a RawValue>>);
+
+impl<'de> Deserialize<'de> for OutputList<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor;
+
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = OutputList<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an array of at most {} objects", Outputs::MOST)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+                let mut outputs = Vec::new();
+                while let Some(output) = array.next_element()? {
+                    if outputs.len() == Outputs::MOST {
+                        return Err(A::Error::invalid_length(outputs.len() + 1, &self));
+                    }
+                    outputs.push(output);
+                }
+                Ok(OutputList(outputs))
+            }
+        }
+
+        deserializer.deserialize_seq(ListVisitor)
+    }
+}
 
 /// Fills a field that may be given once; `null` is as good as not given.
 struct Once<'f, T>(&'f mut Option<T>);

@@ -27,7 +27,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Bytes of text that one run may hold: a sixteenth of all, so that no run can push out every
+    /// Bytes of memory that one run may take: a sixteenth of all, so that no run can push out every
     /// other.
     const fn run_bytes(&self) -> usize {
         self.bytes / 16
@@ -41,8 +41,9 @@ const EXPIRE_BATCH: usize = 256;
 #[derive(Debug)]
 pub struct Store {
     limits: Limits,
-    // One plain lock for all: it is held for microseconds, never across an await, and what a reader
-    // takes from under it is shared, so that serialising happens outside.
+    // One plain lock for all: it is held for microseconds (for as long as it takes to copy the outputs
+    // of a large update), never across an await, and what a reader takes from under it is shared, so
+    // that serialising happens outside.
     runs: Mutex<Runs>,
 }
 
@@ -184,14 +185,66 @@ mod tests {
     }
 
     #[test]
+    fn however_many_runs_are_to_be_dropped_it_takes_but_some_turns() {
+        let store = Store::new(Limits {
+            runs: 1_000,
+            ..LIMITS
+        });
+        let runs = u8::MAX;
+        for (n, at) in (0..runs).zip(0..) {
+            merge(&store, n, "{}", at).unwrap();
+        }
+        merge(&store, runs, "{}", 300).unwrap();
+        assert!(store.expire(at(20_000)), "there may be more");
+        assert!(!store.expire(at(20_000)));
+        assert!(store.page(None, None, 9).runs.is_empty());
+    }
+
+    #[test]
+    fn a_run_that_is_nearly_too_large_takes_what_replaces_and_what_it_knows() {
+        let store = Store::new(LIMITS);
+        let with = |date: u8, size| {
+            let data = "x".repeat(size);
+            format!(r#"{{"outputs":[{{"id":1,"updated_at":{date},"data":"{data}"}}]}}"#)
+        };
+        assert_eq!(merge(&store, 1, &with(1, 40_000), 1), Ok(Merged::Applied));
+        assert_eq!(merge(&store, 1, &with(2, 40_000), 2), Ok(Merged::Applied));
+        assert_eq!(merge(&store, 1, &with(1, 40_000), 3), Ok(Merged::NoChange));
+        assert!(merge(&store, 1, &with(3, 70_000), 4).is_err());
+        let kept = store.get(run_id(1)).unwrap();
+        assert!(
+            serde_json::to_string(kept.outputs())
+                .unwrap()
+                .contains("\"updated_at\":2")
+        );
+        assert_eq!(kept.seen().last, at(3), "a refused update leaves no trace");
+    }
+
+    #[test]
+    fn a_run_holds_so_many_outputs_and_no_more() {
+        let store = Store::new(Limits {
+            bytes: 1 << 30,
+            ..LIMITS
+        });
+        let with = |outputs: std::ops::Range<usize>| {
+            let outputs: Vec<_> = outputs.map(|n| format!(r#"{{"id":{n}}}"#)).collect();
+            format!(r#"{{"outputs":[{}]}}"#, outputs.join(","))
+        };
+        assert_eq!(merge(&store, 1, &with(0..1_000), 1), Ok(Merged::Applied));
+        assert_eq!(merge(&store, 1, &with(500..1_000), 2), Ok(Merged::NoChange));
+        assert!(merge(&store, 1, &with(999..1_001), 3).is_err());
+        assert_eq!(store.get(run_id(1)).unwrap().outputs().len(), 1_000);
+    }
+
+    #[test]
     fn a_run_that_would_be_too_large_is_not_begun() {
         let store = Store::new(LIMITS);
         let large = format!(
             r#"{{"live_status":"{}"}}"#,
             "x".repeat(LIMITS.bytes / 16 + 1)
         );
-        let limit = LIMITS.bytes / 16;
-        assert_eq!(merge(&store, 1, &large, 1), Err(RunTooLarge { limit }));
+        let bytes = LIMITS.bytes / 16;
+        assert_eq!(merge(&store, 1, &large, 1), Err(RunTooLarge { bytes }));
         assert!(store.get(run_id(1)).is_none());
         assert!(store.page(None, None, 9).runs.is_empty());
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Server, problem, run_id};
+use crate::harness::{Server, patiently, problem, run_id};
 
 async fn is_kept(server: &Server, n: usize) -> bool {
     server
@@ -69,6 +69,6 @@ async fn a_run_is_dropped_when_its_time_is_over() {
     server
         .accept(json!({"run_id": run_id(1)}).to_string())
         .await;
-    while is_kept(&server, 1).await {}
+    patiently(async { while is_kept(&server, 1).await {} }).await;
     assert_eq!(server.json("/api/runs").await["runs"], json!([]));
 }

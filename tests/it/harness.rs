@@ -1,10 +1,11 @@
 //! A real server on a port of its own, and the ways to talk to it.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     net::SocketAddr,
     path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 
 use clap::Parser;
@@ -87,8 +88,16 @@ impl Server {
 
 pub(crate) async fn read_to_end(connection: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    connection.read_to_end(&mut answer).await.unwrap();
+    patiently(connection.read_to_end(&mut answer))
+        .await
+        .unwrap();
     String::from_utf8(answer).unwrap()
+}
+
+/// Waits for what has to happen, and fails where it would wait for ever.
+pub(crate) async fn patiently<T>(event: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(Duration::from_mins(1), event).await;
+    waited.expect("it has not happened after a minute")
 }
 
 /// Checks that an answer is a problem in the form of RFC 9457, and gives its body.
@@ -136,7 +145,8 @@ pub(crate) struct Process {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) first_line: String,
-    pub(crate) log: BufReader<ChildStdout>,
+    /// What it goes on to log.
+    pub(crate) log: Option<BufReader<ChildStdout>>,
 }
 
 impl Process {
@@ -147,7 +157,12 @@ impl Process {
     }
 
     pub(crate) fn serve(arguments: &[&str]) -> Self {
+        Self::serve_with(arguments, Stdio::inherit())
+    }
+
+    pub(crate) fn serve_with(arguments: &[&str], stderr: Stdio) -> Self {
         let mut command = Self::command(arguments);
+        command.stderr(stderr);
         command
             .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped());
@@ -161,8 +176,19 @@ impl Process {
             address: address.parse().unwrap(),
             child,
             first_line,
-            log,
+            log: Some(log),
         }
+    }
+
+    /// Waits for the end of a process that was told to stop; gives its exit code and what it logged.
+    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
+        let mut log = String::new();
+        self.log.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap().code(), log)
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     pub(crate) fn signal(&self, name: &str) {

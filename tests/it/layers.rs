@@ -53,9 +53,11 @@ fn layer_of(module: &str) -> Option<usize> {
 
 /// What a file uses of the crate, as modules.
 fn used_by(module: &str, source: &str) -> BTreeSet<String> {
-    let code: String = source
+    let (code, _) = source
+        .split_once("#[cfg(test)]\nmod tests {")
+        .unwrap_or((source, ""));
+    let code: String = code
         .lines()
-        .take_while(|line| !line.starts_with("#[cfg(test)]"))
         .filter(|line| !line.trim_start().starts_with("//"))
         .collect();
     let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
@@ -170,6 +172,10 @@ fn an_upward_use_is_found_however_it_is_written() {
         ("http/problem.rs", "use super::runs::show;"),
         ("http/runs.rs", "use super::{problem::Problem, webhook};"),
         ("config.rs", "use crate::{\n    run::Run,\n};"),
+        (
+            "run/mod.rs",
+            "#[cfg(test)]\nmod laws;\nuse crate::store::Store;",
+        ),
         ("new_room.rs", ""),
     ] {
         let found = upward(&[(file.to_owned(), source.to_owned())]);

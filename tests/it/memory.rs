@@ -23,13 +23,28 @@ async fn a_flood_of_distinct_run_ids_leaves_memory_flat() {
     );
 }
 
+#[tokio::test]
+async fn memory_stays_within_the_bytes_set_however_small_the_outputs_are() {
+    let process = Process::serve(&["--max-bytes", "1MiB"]);
+    flood(&process, 0..5_000).await;
+    let after_a_little = resident_kib(&process);
+    flood(&process, 5_000..25_000).await;
+    let after_a_lot = resident_kib(&process);
+    assert!(
+        after_a_lot < after_a_little + 1024,
+        "{after_a_little} KiB grew to {after_a_lot} KiB"
+    );
+}
+
+/// Each run with three outputs of next to nothing.
 async fn flood(process: &Process, runs: std::ops::Range<usize>) {
     let mut connection = BufReader::new(TcpStream::connect(process.address).await.unwrap());
     let runs: Vec<usize> = runs.collect();
     for batch in runs.chunks(100) {
         let mut requests = String::new();
         for n in batch {
-            let body = json!({"run_id": run_id(*n), "status": "running"}).to_string();
+            let outputs = json!([{"id": 1}, {"id": 2}, {"id": 3}]);
+            let body = json!({"run_id": run_id(*n), "outputs": outputs}).to_string();
             let length = body.len();
             write!(
                 requests,

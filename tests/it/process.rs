@@ -1,6 +1,9 @@
 //! The program: flags, exit codes, signals, log lines.
 
-use std::{io::Read, net::TcpListener, process::Output};
+use std::{
+    net::TcpListener,
+    process::{Output, Stdio},
+};
 
 use clap::CommandFactory;
 use comfydeploy_webhook::config::Cli;
@@ -10,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::harness::{Process, WEBHOOK, read_to_end};
+use crate::harness::{Process, WEBHOOK, patiently, read_to_end};
 
 fn output(arguments: &[&str]) -> Output {
     Process::command(arguments).output().unwrap()
@@ -166,7 +169,7 @@ async fn half_sent(process: &Process) -> TcpStream {
     );
     connection.write_all(head.as_bytes()).await.unwrap();
     let mut go_on = [0; 25];
-    connection.read_exact(&mut go_on).await.unwrap();
+    patiently(connection.read_exact(&mut go_on)).await.unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
     connection.write_all(b"{").await.unwrap();
     connection
@@ -180,7 +183,7 @@ async fn a_signal_lets_requests_in_flight_finish_and_the_exit_code_is_0() {
         let mut connection = half_sent(&process).await;
         process.signal(signal);
         // It takes no new connections once it has heard the signal.
-        while TcpStream::connect(process.address).await.is_ok() {}
+        patiently(async { while TcpStream::connect(process.address).await.is_ok() {} }).await;
         connection.write_all(b"}").await.unwrap();
         let answer = read_to_end(&mut connection).await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{signal}: {answer}");
@@ -194,9 +197,8 @@ async fn a_request_that_never_finishes_does_not_hold_up_the_exit() {
     let mut process = Process::serve(&["--drain-timeout", "100ms", "--body-timeout", "1h"]);
     let connection = half_sent(&process).await;
     process.signal("TERM");
-    assert_eq!(process.child.wait().unwrap().code(), Some(0));
-    let mut log = String::new();
-    process.log.read_to_string(&mut log).unwrap();
+    let (code, log) = process.end();
+    assert_eq!(code, Some(0));
     assert!(
         log.contains("gave up on requests that were still in flight after 100ms"),
         "{log}"
@@ -204,25 +206,24 @@ async fn a_request_that_never_finishes_does_not_hold_up_the_exit() {
     drop(connection);
 }
 
+async fn post(process: &Process, path: &str, body: &'static str) -> u16 {
+    let request = reqwest::Client::new().post(process.url(path)).body(body);
+    let request = request.header("content-type", "application/json");
+    request.send().await.unwrap().status().as_u16()
+}
+
 #[tokio::test]
 async fn an_accepted_update_leaves_no_log_line_and_a_refused_one_leaves_one() {
     let mut process = Process::serve(&[]);
-    for body in [
+    post(
+        &process,
+        WEBHOOK,
         r#"{"run_id":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}"#,
-        r#"{"status":"odd"}"#,
-    ] {
-        let url = format!("http://{}{WEBHOOK}", process.address);
-        let request = reqwest::Client::new().post(url).body(body);
-        request
-            .header("content-type", "application/json")
-            .send()
-            .await
-            .unwrap();
-    }
+    )
+    .await;
+    post(&process, WEBHOOK, r#"{"status":"odd"}"#).await;
     process.signal("TERM");
-    process.child.wait().unwrap();
-    let mut log = String::new();
-    process.log.read_to_string(&mut log).unwrap();
+    let (_, log) = process.end();
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(
@@ -230,4 +231,42 @@ async fn an_accepted_update_leaves_no_log_line_and_a_refused_one_leaves_one() {
         "{log}"
     );
     assert!(lines[1].contains("SIGTERM"), "{log}");
+}
+
+#[tokio::test]
+async fn updates_without_a_run_id_are_counted_in_the_log_but_not_each() {
+    let mut process = Process::serve(&[]);
+    for _ in 0..5 {
+        assert_eq!(post(&process, WEBHOOK, "{}").await, 200);
+    }
+    process.signal("TERM");
+    let (_, log) = process.end();
+    let counts: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.split("count=").nth(1))
+        .collect();
+    assert_eq!(counts, ["1", "2", "4"], "{log}");
+}
+
+#[tokio::test]
+async fn an_update_sent_to_a_wrong_path_is_noticed() {
+    let mut process = Process::serve(&[]);
+    assert_eq!(post(&process, "/api/webhook?token=secret", "{}").await, 404);
+    process.signal("TERM");
+    let (_, log) = process.end();
+    assert!(
+        log.contains("path=\"/api/webhook\"") && log.contains(WEBHOOK),
+        "{log}"
+    );
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_any_more_holds_up_nothing() {
+    let mut process = Process::serve_with(&[], Stdio::piped());
+    drop(process.child.stderr.take());
+    drop(process.log.take());
+    assert_eq!(post(&process, WEBHOOK, r#"{"status":"odd"}"#).await, 422);
+    process.signal("TERM");
+    assert_eq!(process.child.wait().unwrap().code(), Some(0));
 }
