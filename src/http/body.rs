@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use super::problem::Problem;
 
-/// How many bytes of a refused body are read and thrown away, so that a client that is still sending
-/// hears the answer instead of a broken connection.
+/// How many bytes over the limit are read of a refused body and thrown away, so that a client that is
+/// still sending hears the answer instead of a broken connection.
 const OVERRUN: usize = 16 * 1024 * 1024;
 
 /// What a request body may cost.
@@ -52,13 +52,14 @@ pub(super) async fn read(
 /// Reads what there is of a body that is refused, within bounds. A client that asks before it sends the
 /// body is not told to send it.
 pub(super) async fn discard(headers: &HeaderMap, mut body: Body, limits: BodyLimits) {
-    if headers.contains_key(header::EXPECT) || announced(&body) > limits.size + OVERRUN {
+    let most = limits.size + OVERRUN;
+    if headers.contains_key(header::EXPECT) || announced(&body) > most {
         return;
     }
     let reading = async {
         let mut size = 0;
-        while let Ok(Some(data)) = next(&mut body).await
-            && size <= OVERRUN
+        while size <= most
+            && let Ok(Some(data)) = next(&mut body).await
         {
             size += data.len();
         }

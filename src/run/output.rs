@@ -1,6 +1,9 @@
 //! One output of a run, kept as the bytes that arrived.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 use serde::{
     Deserialize, Deserializer,
@@ -20,7 +23,7 @@ pub struct Output<J = Arc<RawValue>> {
     updated_at: Range<usize>,
 }
 
-impl<J: std::ops::Deref<Target = RawValue>> Output<J> {
+impl<J: Deref<Target = RawValue>> Output<J> {
     /// The object, byte for byte as it arrived.
     pub fn json(&self) -> &str {
         self.json.get()

@@ -254,7 +254,7 @@ async fn a_client_that_asks_first_is_not_told_to_send_what_will_be_refused() {
 #[tokio::test]
 async fn a_client_that_is_still_sending_hears_why_it_is_refused() {
     let server = Server::start().await;
-    let body = " ".repeat(5_000_000);
+    let body = " ".repeat(19_000_000);
     for (method, path, content_type, status) in [
         ("POST", WEBHOOK, "application/json", "413"),
         ("POST", WEBHOOK, "text/plain", "415"),
@@ -264,7 +264,7 @@ async fn a_client_that_is_still_sending_hears_why_it_is_refused() {
     ] {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\n\
-             content-length: 5000000\r\nconnection: close\r\n\r\n{body}"
+             content-length: 19000000\r\nconnection: close\r\n\r\n{body}"
         );
         let answer = server.raw(request).await;
         assert!(
