@@ -11,7 +11,7 @@ use std::{
 use clap::Parser;
 use comfydeploy_webhook::{config::Cli, server};
 use reqwest::{Client, Method, RequestBuilder, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -112,6 +112,11 @@ pub(crate) async fn problem(response: Response, status: u16) -> Value {
     assert_eq!(problem["status"], status, "{problem}");
     assert!(!problem["detail"].as_str().unwrap().is_empty(), "{problem}");
     problem
+}
+
+/// Checks that no update has left a trace.
+pub(crate) async fn assert_nothing_stored(server: &Server) {
+    assert_eq!(server.json("/api/runs").await["runs"], json!([]));
 }
 
 /// The id of the nth run of a test.

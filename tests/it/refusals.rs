@@ -2,9 +2,8 @@
 
 use reqwest::{Method, header};
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::harness::{Server, WEBHOOK, problem, read_to_end};
+use crate::harness::{Server, WEBHOOK, assert_nothing_stored, problem};
 
 const RUN: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 
@@ -61,10 +60,6 @@ async fn a_wrong_field_is_named_by_its_pointer_and_nothing_of_the_update_is_stor
         assert!(text.contains(detail), "{text}");
         assert_nothing_stored(&server).await;
     }
-}
-
-async fn assert_nothing_stored(server: &Server) {
-    problem(server.get(&format!("/api/runs/{RUN}")).await, 404).await;
 }
 
 #[tokio::test]
@@ -178,132 +173,6 @@ async fn a_content_type_other_than_json_is_refused() {
             .unwrap()
             .contains("no content type")
     );
-}
-
-#[tokio::test]
-async fn a_body_over_the_limit_is_refused_and_one_at_the_limit_is_taken() {
-    let server = Server::with_flags(&["--max-body", "1KiB"]).await;
-    let body_of = |size: usize| format!("{{{}}}", " ".repeat(size - 2));
-    server.accept(body_of(1024)).await;
-    for size in [1025, 100_000, 5_000_000] {
-        let problem = problem(server.post(body_of(size)).await, 413).await;
-        assert!(
-            problem["detail"].as_str().unwrap().contains("1.0 KiB"),
-            "{problem}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn the_limit_of_a_body_is_4_mib_unless_set() {
-    let server = Server::start().await;
-    let padding = 4 * 1024 * 1024 - 2;
-    server.accept(format!("{{{}}}", " ".repeat(padding))).await;
-    let response = server
-        .post(format!("{{{}}}", " ".repeat(padding + 1)))
-        .await;
-    problem(response, 413).await;
-}
-
-#[tokio::test]
-async fn a_body_over_the_limit_is_refused_when_its_length_is_not_announced() {
-    let server = Server::with_flags(&["--max-body", "1KiB"]).await;
-    let mut request = format!(
-        "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-         transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
-    );
-    request.push_str(&format!("400\r\n{}\r\n", " ".repeat(1024)).repeat(100));
-    request.push_str("0\r\n\r\n");
-    let answer = server.raw(request).await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-}
-
-#[tokio::test]
-async fn a_body_announced_far_over_the_limit_is_refused_before_it_is_sent() {
-    let server = Server::start().await;
-    let answer = server
-        .raw(format!(
-            "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-             content-length: 10000000000\r\nexpect: 100-continue\r\n\r\n"
-        ))
-        .await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-}
-
-#[tokio::test]
-async fn a_client_that_asks_first_is_not_told_to_send_what_will_be_refused() {
-    let server = Server::start().await;
-    for (method, path, content_type, status) in [
-        ("POST", WEBHOOK, "application/json", "413"),
-        ("POST", WEBHOOK, "text/plain", "415"),
-        ("PUT", WEBHOOK, "application/json", "405"),
-        ("POST", "/elsewhere", "application/json", "404"),
-    ] {
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\n\
-             content-length: 5000000\r\nexpect: 100-continue\r\n\r\n"
-        );
-        let answer = server.raw(head).await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_client_that_is_still_sending_hears_why_it_is_refused() {
-    let server = Server::start().await;
-    let body = " ".repeat(19_000_000);
-    for (method, path, content_type, status) in [
-        ("POST", WEBHOOK, "application/json", "413"),
-        ("POST", WEBHOOK, "text/plain", "415"),
-        ("PUT", WEBHOOK, "application/json", "405"),
-        ("POST", "/api/runs", "application/json", "405"),
-        ("POST", "/elsewhere", "application/json", "404"),
-    ] {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\n\
-             content-length: 19000000\r\nconnection: close\r\n\r\n{body}"
-        );
-        let answer = server.raw(request).await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_body_that_does_not_arrive_in_time_is_refused() {
-    let server = Server::with_flags(&["--body-timeout", "50ms"]).await;
-    let answer = server
-        .raw(format!(
-            "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-             content-length: 100\r\n\r\n{{\"run_id\":\"{RUN}\""
-        ))
-        .await;
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert!(answer.contains("application/problem+json"), "{answer}");
-    assert_nothing_stored(&server).await;
-}
-
-#[tokio::test]
-async fn a_body_that_breaks_off_changes_nothing() {
-    let server = Server::start().await;
-    let mut connection = TcpStream::connect(server.address).await.unwrap();
-    let request = format!(
-        "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-         content-length: 100\r\n\r\n{{\"run_id\":\"{RUN}\"}}"
-    );
-    connection.write_all(request.as_bytes()).await.unwrap();
-    connection.shutdown().await.unwrap();
-    let answer = read_to_end(&mut connection).await;
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 400 "),
-        "{answer}"
-    );
-    assert_nothing_stored(&server).await;
 }
 
 #[tokio::test]

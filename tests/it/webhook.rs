@@ -2,9 +2,8 @@
 
 use reqwest::Method;
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::harness::{Server, WEBHOOK, fixtures, problem, read_to_end, run_id};
+use crate::harness::{Server, WEBHOOK, fixtures, problem, run_id};
 
 const WIRE_RUN: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 const DOCUMENTED_RUN: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
@@ -271,35 +270,4 @@ async fn an_empty_or_partial_list_of_outputs_erases_nothing() {
     }
     let outputs = server.run(WIRE_RUN).await["outputs"].take();
     assert_eq!(outputs, json!([{"id": "a"}, {"id": "b"}, {"id": "c"}]));
-}
-
-#[tokio::test]
-async fn a_body_sent_in_pieces_is_read_whole() {
-    let server = Server::start().await;
-    let pieces = [
-        r#"{"run_id":"#,
-        &format!("\"{WIRE_RUN}\""),
-        r#","status":"queued"}"#,
-    ];
-    let length = format!("content-length: {}", pieces.concat().len());
-    let chunks = pieces.map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
-    let sized: [&str; 4] = [pieces[0], pieces[1], pieces[2], ""];
-    let chunked: [&str; 4] = [&chunks[0], &chunks[1], &chunks[2], "0\r\n\r\n"];
-    for (framing, pieces) in [(&*length, sized), ("transfer-encoding: chunked", chunked)] {
-        let mut connection = TcpStream::connect(server.address).await.unwrap();
-        connection.set_nodelay(true).unwrap();
-        let head = format!(
-            "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-             {framing}\r\nconnection: close\r\n\r\n"
-        );
-        connection.write_all(head.as_bytes()).await.unwrap();
-        for piece in pieces {
-            // Another request is answered before, so the pieces arrive apart.
-            server.get("/healthz").await;
-            connection.write_all(piece.as_bytes()).await.unwrap();
-        }
-        let answer = read_to_end(&mut connection).await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{framing}: {answer}");
-    }
-    assert_eq!(server.run(WIRE_RUN).await["status"], "queued");
 }
