@@ -2,7 +2,9 @@
 
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::harness::{Server, WEBHOOK, assert_nothing_stored, problem, read_to_end};
+use crate::harness::{
+    Server, WEBHOOK, assert_nothing_stored, head, problem, read_to_end, update_head,
+};
 
 const RUN: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 
@@ -21,10 +23,7 @@ async fn a_body_sent_in_pieces_is_read_whole() {
     for (framing, pieces) in [(&*length, sized), ("transfer-encoding: chunked", chunked)] {
         let mut connection = TcpStream::connect(server.address).await.unwrap();
         connection.set_nodelay(true).unwrap();
-        let head = format!(
-            "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-             {framing}\r\nconnection: close\r\n\r\n"
-        );
+        let head = update_head(&format!("{framing}\r\nconnection: close"));
         connection.write_all(head.as_bytes()).await.unwrap();
         for piece in pieces {
             // Another request is answered before, so the pieces arrive apart.
@@ -65,10 +64,7 @@ async fn the_limit_of_a_body_is_4_mib_unless_set() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_when_its_length_is_not_announced() {
     let server = Server::with_flags(&["--max-body", "1KiB"]).await;
-    let mut request = format!(
-        "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-         transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
-    );
+    let mut request = update_head("transfer-encoding: chunked\r\nconnection: close");
     request.push_str(&format!("400\r\n{}\r\n", " ".repeat(1024)).repeat(100));
     request.push_str("0\r\n\r\n");
     let answer = server.raw(request).await;
@@ -77,13 +73,8 @@ async fn a_body_over_the_limit_is_refused_when_its_length_is_not_announced() {
 
 #[tokio::test]
 async fn a_body_announced_far_over_the_limit_is_refused_before_it_is_sent() {
-    let server = Server::start().await;
-    let answer = server
-        .raw(format!(
-            "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-             content-length: 10000000000\r\nexpect: 100-continue\r\n\r\n"
-        ))
-        .await;
+    let server = Server::with_flags(&["--body-timeout", "1h"]).await;
+    let answer = server.raw(update_head("content-length: 10000000000")).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
 
@@ -96,11 +87,8 @@ async fn a_client_that_asks_first_is_not_told_to_send_what_will_be_refused() {
         ("PUT", WEBHOOK, "application/json", "405"),
         ("POST", "/elsewhere", "application/json", "404"),
     ] {
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\n\
-             content-length: 5000000\r\nexpect: 100-continue\r\n\r\n"
-        );
-        let answer = server.raw(head).await;
+        let asking = "content-length: 5000000\r\nexpect: 100-continue";
+        let answer = server.raw(head(method, path, content_type, asking)).await;
         assert!(
             answer.starts_with(&format!("HTTP/1.1 {status} ")),
             "{answer}"
@@ -119,10 +107,8 @@ async fn a_client_that_is_still_sending_hears_why_it_is_refused() {
         ("POST", "/api/runs", "application/json", "405"),
         ("POST", "/elsewhere", "application/json", "404"),
     ] {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\n\
-             content-length: 19000000\r\nconnection: close\r\n\r\n{body}"
-        );
+        let sending = "content-length: 19000000\r\nconnection: close";
+        let request = head(method, path, content_type, sending) + &body;
         let answer = server.raw(request).await;
         assert!(
             answer.starts_with(&format!("HTTP/1.1 {status} ")),
@@ -134,12 +120,8 @@ async fn a_client_that_is_still_sending_hears_why_it_is_refused() {
 #[tokio::test]
 async fn a_body_that_does_not_arrive_in_time_is_refused() {
     let server = Server::with_flags(&["--body-timeout", "50ms"]).await;
-    let answer = server
-        .raw(format!(
-            "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-             content-length: 100\r\n\r\n{{\"run_id\":\"{RUN}\""
-        ))
-        .await;
+    let half = update_head("content-length: 100") + &format!("{{\"run_id\":\"{RUN}\"");
+    let answer = server.raw(half).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("application/problem+json"), "{answer}");
     assert_nothing_stored(&server).await;
@@ -149,11 +131,8 @@ async fn a_body_that_does_not_arrive_in_time_is_refused() {
 async fn a_body_that_breaks_off_changes_nothing() {
     let server = Server::start().await;
     let mut connection = TcpStream::connect(server.address).await.unwrap();
-    let request = format!(
-        "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-         content-length: 100\r\n\r\n{{\"run_id\":\"{RUN}\"}}"
-    );
-    connection.write_all(request.as_bytes()).await.unwrap();
+    let half = update_head("content-length: 100") + &format!("{{\"run_id\":\"{RUN}\"}}");
+    connection.write_all(half.as_bytes()).await.unwrap();
     connection.shutdown().await.unwrap();
     let answer = read_to_end(&mut connection).await;
     assert!(

@@ -86,6 +86,18 @@ impl Server {
     }
 }
 
+/// The head of a request, with more headers of its own.
+pub(crate) fn head(method: &str, path: &str, content_type: &str, headers: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\n{headers}\r\n\r\n"
+    )
+}
+
+/// The head of an update.
+pub(crate) fn update_head(headers: &str) -> String {
+    head("POST", WEBHOOK, "application/json", headers)
+}
+
 pub(crate) async fn read_to_end(connection: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     patiently(connection.read_to_end(&mut answer))
@@ -185,8 +197,9 @@ impl Process {
         }
     }
 
-    /// Waits for the end of a process that was told to stop; gives its exit code and what it logged.
-    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
+    /// Tells it to stop and waits for that; gives its exit code and what it went on to log.
+    pub(crate) fn stop(&mut self) -> (Option<i32>, String) {
+        self.signal("TERM");
         let mut log = String::new();
         self.log.take().unwrap().read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().code(), log)

@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::harness::{Process, WEBHOOK, patiently, read_to_end};
+use crate::harness::{Process, WEBHOOK, patiently, read_to_end, update_head};
 
 fn output(arguments: &[&str]) -> Output {
     Process::command(arguments).output().unwrap()
@@ -163,10 +163,7 @@ fn the_health_check_asks_the_running_service() {
 /// A request of which the server has read the headers and half of the body.
 async fn half_sent(process: &Process) -> TcpStream {
     let mut connection = TcpStream::connect(process.address).await.unwrap();
-    let head = format!(
-        "POST {WEBHOOK} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-         expect: 100-continue\r\ncontent-length: 2\r\n\r\n"
-    );
+    let head = update_head("expect: 100-continue\r\ncontent-length: 2");
     connection.write_all(head.as_bytes()).await.unwrap();
     let mut go_on = [0; 25];
     patiently(connection.read_exact(&mut go_on)).await.unwrap();
@@ -196,8 +193,7 @@ async fn a_signal_lets_requests_in_flight_finish_and_the_exit_code_is_0() {
 async fn a_request_that_never_finishes_does_not_hold_up_the_exit() {
     let mut process = Process::serve(&["--drain-timeout", "100ms", "--body-timeout", "1h"]);
     let connection = half_sent(&process).await;
-    process.signal("TERM");
-    let (code, log) = process.end();
+    let (code, log) = process.stop();
     assert_eq!(code, Some(0));
     assert!(
         log.contains("gave up on requests that were still in flight after 100ms"),
@@ -222,8 +218,7 @@ async fn an_accepted_update_leaves_no_log_line_and_a_refused_one_leaves_one() {
     )
     .await;
     post(&process, WEBHOOK, r#"{"status":"odd"}"#).await;
-    process.signal("TERM");
-    let (_, log) = process.end();
+    let (_, log) = process.stop();
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(
@@ -239,8 +234,7 @@ async fn updates_without_a_run_id_are_counted_in_the_log_but_not_each() {
     for _ in 0..5 {
         assert_eq!(post(&process, WEBHOOK, "{}").await, 200);
     }
-    process.signal("TERM");
-    let (_, log) = process.end();
+    let (_, log) = process.stop();
     let counts: Vec<&str> = log
         .lines()
         .filter_map(|line| line.split("count=").nth(1))
@@ -252,8 +246,7 @@ async fn updates_without_a_run_id_are_counted_in_the_log_but_not_each() {
 async fn an_update_sent_to_a_wrong_path_is_noticed() {
     let mut process = Process::serve(&[]);
     assert_eq!(post(&process, "/api/webhook?token=secret", "{}").await, 404);
-    process.signal("TERM");
-    let (_, log) = process.end();
+    let (_, log) = process.stop();
     assert!(
         log.contains("path=\"/api/webhook\"") && log.contains(WEBHOOK),
         "{log}"
