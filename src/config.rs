@@ -1,11 +1,13 @@
 //! Flags and environment variables, parsed once into values that cannot be wrong.
 
-use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, ops::RangeInclusive, time::Duration};
 
 use bytesize::{ByteSize, GIB, KIB, MIB, TIB};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use tracing_subscriber::EnvFilter;
+
+use crate::tokens::{NoTokens, Tokens};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -34,6 +36,35 @@ pub struct Config {
     #[arg(default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen: SocketAddr,
 
+    /// File with the tokens of which an update must carry one; or put them into WEBHOOK_TOKEN
+    #[arg(
+        long = "webhook-token-file",
+        env = "WEBHOOK_TOKEN_FILE",
+        value_name = "FILE"
+    )]
+    #[arg(value_parser = Tokens::from_file)]
+    pub webhook_tokens: Option<Tokens>,
+
+    /// File with the tokens of which a reader must carry one; or put them into READ_TOKEN
+    #[arg(long = "read-token-file", env = "READ_TOKEN_FILE", value_name = "FILE")]
+    #[arg(value_parser = Tokens::from_file)]
+    pub read_tokens: Option<Tokens>,
+
+    /// Most connections at a time, from 1 to 100000; over it the newest wait
+    #[arg(long, env, value_name = "CONNECTIONS", default_value = "1024")]
+    #[arg(value_parser = |text: &str| number(text, 1..=100_000))]
+    pub max_connections: usize,
+
+    /// Most bytes of a request's first line and headers, in bytes or with a unit, from 1KiB to 1MiB
+    #[arg(long, env, value_name = "SIZE", default_value = "16KiB")]
+    #[arg(value_parser = |text: &str| size(text, KIB..=MIB))]
+    pub max_header: usize,
+
+    /// Longest wait for the headers of a request that has begun, from 1ms to 1h
+    #[arg(long, env, value_name = "TIME", default_value = "10s")]
+    #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
+    pub header_timeout: Duration,
+
     /// Largest update body taken, in bytes or with a unit, from 1KiB to 1GiB
     #[arg(long, env, value_name = "SIZE", default_value = "4MiB")]
     #[arg(value_parser = |text: &str| size(text, KIB..=GIB))]
@@ -44,9 +75,24 @@ pub struct Config {
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub body_timeout: Duration,
 
+    /// Most memory for bodies on their way in, and as much for answers on their way out, from 1MiB to 1TiB
+    #[arg(long, env, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(value_parser = |text: &str| size(text, MIB..=TIB))]
+    pub max_in_flight: usize,
+
+    /// Longest wait for a client to go on taking its answer, from 1ms to 1h
+    #[arg(long, env, value_name = "TIME", default_value = "30s")]
+    #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
+    pub send_timeout: Duration,
+
+    /// Longest wait for another request on a connection, from 1ms to 1h
+    #[arg(long, env, value_name = "TIME", default_value = "75s")]
+    #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
+    pub idle_timeout: Duration,
+
     /// Most runs kept, from 1 to 10000000; the least recently updated goes first
     #[arg(long, env, value_name = "RUNS", default_value = "100000")]
-    #[arg(value_parser = |text: &str| runs(text))]
+    #[arg(value_parser = |text: &str| number(text, 1..=10_000_000))]
     pub max_runs: usize,
 
     /// Most memory for runs, in bytes or with a unit, from 1MiB; one run may hold a sixteenth of it
@@ -82,6 +128,38 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+impl Config {
+    /// Takes the tokens that are given as variables and not as files.
+    ///
+    /// # Errors
+    /// When a variable holds no tokens, or there are a variable and a file; the error says which, and
+    /// does not show them.
+    pub fn take_tokens(
+        &mut self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<(), String> {
+        for (name, tokens) in [
+            ("WEBHOOK_TOKEN", &mut self.webhook_tokens),
+            ("READ_TOKEN", &mut self.read_tokens),
+        ] {
+            let Some(text) = variable(name) else {
+                continue;
+            };
+            if tokens.is_some() {
+                return Err(format!(
+                    "there are both {name} and {name}_FILE, expected one"
+                ));
+            }
+            let text = text.to_string_lossy();
+            let parsed = text
+                .parse()
+                .map_err(|error: NoTokens| format!("{name}: {error}"))?;
+            *tokens = Some(parsed);
+        }
+        Ok(())
+    }
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -126,10 +204,14 @@ fn time(text: &str, accepted: RangeInclusive<Duration>) -> Result<Duration, Stri
         })
 }
 
-fn runs(text: &str) -> Result<usize, String> {
+fn number(text: &str, accepted: RangeInclusive<usize>) -> Result<usize, String> {
     match text.parse() {
-        Ok(runs @ 1..=10_000_000) => Ok(runs),
-        _ => Err("expected a whole number from 1 to 10000000".to_owned()),
+        Ok(number) if accepted.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "expected a whole number from {} to {}",
+            accepted.start(),
+            accepted.end()
+        )),
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::{
 use tracing::{debug, warn};
 
 use crate::{
-    run::{Timestamp, Update},
+    metrics::{Counter, Metrics},
+    run::{Dialect, Timestamp, Update},
     store::{Merged, RunTooLarge, Store},
 };
 
@@ -16,16 +17,45 @@ use crate::{
 #[derive(Debug)]
 pub struct Ingest {
     store: Arc<Store>,
-    without_run_id: AtomicU64,
+    applied: ByDialect,
+    no_change: ByDialect,
+    without_run_id: ByDialect,
+    unnamed: AtomicU64,
+}
+
+/// Updates with one outcome.
+#[derive(Debug)]
+struct ByDialect {
+    documented: Counter,
+    wire: Counter,
+}
+
+impl ByDialect {
+    fn new(metrics: &Metrics, outcome: &'static str) -> Self {
+        Self {
+            documented: metrics.updates(outcome, "documented"),
+            wire: metrics.updates(outcome, "wire"),
+        }
+    }
+
+    fn count(&self, update: &Update<'_>) {
+        match update.dialect {
+            Dialect::Documented => self.documented.inc(),
+            Dialect::Wire => self.wire.inc(),
+        }
+    }
 }
 
 impl Ingest {
     /// The way into `store`.
     #[must_use]
-    pub const fn new(store: Arc<Store>) -> Self {
+    pub fn new(store: Arc<Store>, metrics: &Metrics) -> Self {
         Self {
             store,
-            without_run_id: AtomicU64::new(0),
+            applied: ByDialect::new(metrics, "applied"),
+            no_change: ByDialect::new(metrics, "no_change"),
+            without_run_id: ByDialect::new(metrics, "without_run_id"),
+            unnamed: AtomicU64::new(0),
         }
     }
 
@@ -35,19 +65,24 @@ impl Ingest {
     /// When the store cannot keep it; nothing has changed then.
     pub fn accept(&self, update: &Update<'_>) -> Result<(), RunTooLarge> {
         let Some(run_id) = update.run_id else {
+            self.without_run_id.count(update);
             self.note_without_run_id();
             return Ok(());
         };
         let now = Timestamp::from(jiff::Timestamp::now());
         let merged = self.store.merge(run_id, update, now)?;
-        debug!(%run_id, new = merged == Merged::Applied, "took an update");
+        match merged {
+            Merged::Applied => self.applied.count(update),
+            Merged::NoChange => self.no_change.count(update),
+        }
+        debug!(%run_id, ?merged, "took an update");
         Ok(())
     }
 
     /// Says so at the 1st, 2nd, 4th, 8th and so on: no update that is taken is worth a log line each
     /// time.
     fn note_without_run_id(&self) {
-        let count = self.without_run_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let count = self.unnamed.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
             warn!(
                 count,

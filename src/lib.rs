@@ -10,7 +10,8 @@
 //! - [`ingest`]: the only way an update gets in
 //! - [`store`]: the runs in memory, bounded
 //! - [`run`]: what a run is, and the join that merges its updates; pure
-//! - [`config`], [`shutdown`], [`telemetry`]: leaves, which use nothing of the crate
+//! - [`config`]: flags and variables
+//! - [`metrics`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the crate
 
 #![cfg_attr(
     test,
@@ -29,5 +30,8 @@ pub mod store;
 pub mod run;
 
 pub mod config;
+
+pub mod metrics;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tokens;

@@ -1,6 +1,6 @@
 //! Arguments in, exit code out.
 
-use std::{fmt, process::ExitCode};
+use std::{env, fmt, process::ExitCode};
 
 use clap::Parser as _;
 use comfydeploy_webhook::{
@@ -10,11 +10,14 @@ use comfydeploy_webhook::{
 use tokio::{net::TcpListener, runtime::Runtime};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => return fail(2, one_line(&error)),
         Err(help_or_version) => help_or_version.exit(),
     };
+    if let Err(error) = cli.config.take_tokens(|name| env::var_os(name)) {
+        return fail(2, format!("error: {error}"));
+    }
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, format!("error: cannot start: {error}")),

@@ -8,15 +8,15 @@ use std::{
     time::Duration,
 };
 
-use axum::serve::ListenerExt;
 use tokio::{net::TcpListener, time};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
     config::Config,
-    http::{self, App, BodyLimits},
+    http::{self, App, BodyLimits, Budget, ConnectionLimits, Patience},
     ingest::Ingest,
+    metrics::Metrics,
     store::{Limits, Store},
 };
 
@@ -33,35 +33,65 @@ pub async fn serve(
     config: &Config,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let store = Arc::new(Store::new(Limits {
+    let address = listener.local_addr()?;
+    let metrics = Metrics::new();
+    let limits = Limits {
         runs: config.max_runs,
         bytes: config.max_bytes,
         retention: config.retention,
-    }));
-    let router = http::router(Arc::new(App {
-        ingest: Ingest::new(Arc::clone(&store)),
-        store: Arc::clone(&store),
+    };
+    let store = Arc::new(Store::new(limits, &metrics));
+    let router = http::router(Arc::new(app(config, &store, &metrics)));
+    warn_of_open_doors(config, address);
+    info!(
+        "ready: point ComfyDeploy's webhook at {}",
+        webhook_url(address)
+    );
+    let connections = ConnectionLimits {
+        connections: config.max_connections,
+        head_size: config.max_header,
+        patience: Patience {
+            head: config.header_timeout,
+            send: config.send_timeout,
+            idle: config.idle_timeout,
+        },
+    };
+    let serving = http::serve(listener, router, connections, metrics, shutdown.clone());
+    tokio::select! {
+        () = serving => Ok(()),
+        () = drain_deadline(&shutdown, config.drain_timeout) => Ok(()),
+        never = sweep(&store, config.retention) => match never {},
+    }
+}
+
+fn app(config: &Config, store: &Arc<Store>, metrics: &Arc<Metrics>) -> App {
+    App {
+        ingest: Ingest::new(Arc::clone(store), metrics),
+        store: Arc::clone(store),
+        metrics: Arc::clone(metrics),
+        updates_taken: metrics.requests(http::WEBHOOK_PATH, 200),
+        webhook_tokens: config.webhook_tokens.clone(),
+        read_tokens: config.read_tokens.clone(),
         body_limits: BodyLimits {
             size: config.max_body,
             time: config.body_timeout,
+            // One body always fits.
+            in_flight: Budget::new(config.max_in_flight.max(config.max_body)),
         },
-    }));
-    info!(
-        "ready: point ComfyDeploy's webhook at {}",
-        webhook_url(listener.local_addr()?)
-    );
+        answers: Budget::new(config.max_in_flight),
+    }
+}
 
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            warn!(%error, "cannot send small answers at once");
-        }
-    });
-    let serving =
-        axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    tokio::select! {
-        served = serving => served,
-        () = drain_deadline(&shutdown, config.drain_timeout) => Ok(()),
-        never = sweep(&store, config.retention) => match never {},
+/// Says once what anyone may do who reaches the service, where that may be anyone at all.
+fn warn_of_open_doors(config: &Config, address: SocketAddr) {
+    let doors = match (&config.webhook_tokens, &config.read_tokens) {
+        (None, None) => "report updates (set WEBHOOK_TOKEN) and read every run (set READ_TOKEN)",
+        (None, Some(_)) => "report updates (set WEBHOOK_TOKEN)",
+        (Some(_), None) => "read every run (set READ_TOKEN)",
+        (Some(_), Some(_)) => return,
+    };
+    if !address.ip().is_loopback() {
+        warn!("OPEN TO ALL: anyone who reaches {address} can {doors}");
     }
 }
 

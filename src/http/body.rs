@@ -1,6 +1,6 @@
 //! Reading a request body within bounds.
 
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{future::poll_fn, ops::Deref, pin::pin, task::Poll, time::Duration};
 
 use axum::{
     body::{Body, Bytes, HttpBody as _},
@@ -9,49 +9,76 @@ use axum::{
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::problem::Problem;
+use super::{
+    budget::{Budget, Share},
+    problem::Problem,
+};
 
 /// How many bytes over the limit are read of a refused body and thrown away, so that a client that is
 /// still sending hears the answer instead of a broken connection.
 const OVERRUN: usize = 16 * 1024 * 1024;
 
-/// What a request body may cost.
-#[derive(Debug, Clone, Copy)]
+/// What request bodies may cost.
+#[derive(Debug, Clone)]
 pub struct BodyLimits {
-    /// Bytes.
+    /// Bytes of one.
     pub size: usize,
     /// Time from the end of the headers to the end of the body.
     pub time: Duration,
+    /// Bytes of all that are read at a time.
+    pub in_flight: Budget,
+}
+
+/// A whole body, and its share of the memory for all.
+pub(super) struct Read {
+    bytes: Bytes,
+    _share: Option<Share>,
+}
+
+impl Deref for Read {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Why a body could not be read.
+enum Unread {
+    TooLarge,
+    CutShort,
+    Busy,
 }
 
 /// Reads a whole body.
 ///
 /// # Errors
-/// When it is too large, too slow, or ends too early.
+/// When it is too large, too slow, or ends too early, or when too much is being read at a time.
 pub(super) async fn read(
     headers: &HeaderMap,
     mut body: Body,
-    limits: BodyLimits,
-) -> Result<Bytes, Problem> {
-    let too_large = || Problem::body_too_large(limits.size);
-    if announced(&body) > limits.size {
-        discard(headers, body, limits).await;
-        return Err(too_large());
-    }
-    match within(limits.time, collect(&mut body, limits.size)).await {
+    limits: &BodyLimits,
+) -> Result<Read, Problem> {
+    let read = if announced(&body) > limits.size {
+        Some(Err(Unread::TooLarge))
+    } else {
+        within(limits.time, collect(&mut body, limits)).await
+    };
+    match read {
+        Some(Ok(read)) => Ok(read),
         None => Err(Problem::body_too_slow(limits.time)),
-        Some(Err(CutShort)) => Err(Problem::body_cut_short()),
-        Some(Ok(None)) => {
+        Some(Err(Unread::CutShort)) => Err(Problem::body_cut_short()),
+        Some(Err(Unread::Busy)) => Err(Problem::busy()),
+        Some(Err(Unread::TooLarge)) => {
             discard(headers, body, limits).await;
-            Err(too_large())
+            Err(Problem::body_too_large(limits.size))
         }
-        Some(Ok(Some(read))) => Ok(read),
     }
 }
 
 /// Reads what there is of a body that is refused, within bounds. A client that asks before it sends the
 /// body is not told to send it.
-pub(super) async fn discard(headers: &HeaderMap, mut body: Body, limits: BodyLimits) {
+pub(super) async fn discard(headers: &HeaderMap, mut body: Body, limits: &BodyLimits) {
     let most = limits.size + OVERRUN;
     if headers.contains_key(header::EXPECT) || announced(&body) > most {
         return;
@@ -82,33 +109,47 @@ async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T
     }
 }
 
-/// The connection ended before the body did.
-struct CutShort;
-
-/// All of a body, or none of it where it is larger than `limit`.
-async fn collect(body: &mut Body, limit: usize) -> Result<Option<Bytes>, CutShort> {
+/// All of a body.
+async fn collect(body: &mut Body, limits: &BodyLimits) -> Result<Read, Unread> {
     let first = next(body).await?.unwrap_or_default();
-    if first.len() > limit {
-        return Ok(None);
+    // A body is one frame as a rule, which lies in the buffer of its connection and is used as it is.
+    if body.is_end_stream() {
+        return Ok(Read {
+            bytes: first,
+            _share: None,
+        });
     }
-    // A body is one frame as a rule, which is used as it is.
-    let Some(second) = next(body).await? else {
-        return Ok(Some(first));
+    let size = match body.size_hint().exact() {
+        Some(rest) => first
+            .len()
+            .saturating_add(usize::try_from(rest).unwrap_or(usize::MAX)),
+        None => limits.size,
     };
-    let mut joined = [first, second].concat();
-    while joined.len() <= limit {
+    // All of it at once: bodies that grow into shares could all end up waiting for each other.
+    let share = timeout(limits.time / 2, limits.in_flight.share(size))
+        .await
+        .map_err(|_| Unread::Busy)?;
+    let mut joined = Vec::with_capacity(announced(body) + first.len());
+    joined.extend_from_slice(&first);
+    drop(first);
+    while joined.len() <= limits.size {
         match next(body).await? {
             Some(data) => joined.extend_from_slice(&data),
-            None => return Ok(Some(joined.into())),
+            None => {
+                return Ok(Read {
+                    bytes: joined.into(),
+                    _share: Some(share),
+                });
+            }
         }
     }
-    Ok(None)
+    Err(Unread::TooLarge)
 }
 
 /// The next piece of a body, if there is one.
-async fn next(body: &mut Body) -> Result<Option<Bytes>, CutShort> {
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Unread> {
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|_| CutShort)?.into_data() {
+        if let Ok(data) = frame.map_err(|_| Unread::CutShort)?.into_data() {
             return Ok(Some(data));
         }
     }

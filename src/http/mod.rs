@@ -1,10 +1,17 @@
 //! Everything that knows HTTP. This page is the whole API.
 
+mod answer;
+mod auth;
 mod body;
+mod budget;
+mod connections;
+mod measure;
 mod ops;
 mod problem;
+mod rules;
 mod runs;
 mod state;
+mod watch;
 mod webhook;
 
 use std::sync::Arc;
@@ -13,16 +20,21 @@ use axum::{
     Router,
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
+    middleware::from_fn_with_state,
     routing::{any, get},
 };
 use tower_http::{set_header::SetResponseHeaderLayer, trace::TraceLayer};
 use tracing::{debug_span, warn};
 
 use self::problem::Problem;
-pub use self::{body::BodyLimits, state::App};
-
-/// Where ComfyDeploy sends its updates.
-pub const WEBHOOK_PATH: &str = "/api/webhooks/run-update";
+pub use self::{
+    body::BodyLimits,
+    budget::Budget,
+    connections::{ConnectionLimits, serve},
+    state::App,
+    watch::Patience,
+    webhook::WEBHOOK_PATH,
+};
 
 /// Whether updates are taken.
 pub const READY_PATH: &str = "/readyz";
@@ -37,8 +49,17 @@ pub fn router(app: Arc<App>) -> Router {
     let reads = Router::new()
         .route("/api/runs", get(runs::list))
         .route("/api/runs/{run_id}", get(runs::show))
+        .route("/metrics", get(ops::metrics))
+        .layer(from_fn_with_state(Arc::clone(&app), auth::guard_reads));
+
+    let probes = Router::new()
         .route("/healthz", get(ops::healthz))
-        .route(READY_PATH, get(ops::readyz))
+        .route(READY_PATH, get(ops::readyz));
+
+    let others = reads
+        .merge(probes)
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,
             HeaderValue::from_static("no-store"),
@@ -47,16 +68,13 @@ pub fn router(app: Arc<App>) -> Router {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        // The path alone: a query string may hold what does not belong in a log.
+        // The path alone: a query string may hold a token.
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
             debug_span!("request", method = %request.method(), path = request.uri().path())
-        }));
+        }))
+        .layer(from_fn_with_state(Arc::clone(&app), measure::reads));
 
-    webhook
-        .merge(reads)
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(no_such_method)
-        .with_state(app)
+    webhook.merge(others).with_state(app)
 }
 
 async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem {
@@ -82,5 +100,5 @@ async fn no_such_method(State(app): State<Arc<App>>, request: Request) -> Proble
 
 async fn discard(app: &App, request: Request) {
     let (head, body) = request.into_parts();
-    body::discard(&head.headers, body, app.body_limits).await;
+    body::discard(&head.headers, body, &app.body_limits).await;
 }

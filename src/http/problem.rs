@@ -15,6 +15,12 @@ use crate::{run::ParseError, store::RunTooLarge};
 /// The most characters of a detail: what was found may be as large as a body.
 const DETAIL_CHARS: usize = 400;
 
+/// How a token may be presented.
+const CHALLENGES: [&str; 2] = [
+    "Basic realm=\"comfydeploy-webhook\", charset=\"UTF-8\"",
+    "Bearer realm=\"comfydeploy-webhook\"",
+];
+
 /// An error as `application/problem+json`.
 ///
 /// Its `type` is `about:blank`: the status says what kind of problem it is, and the members beside it
@@ -75,6 +81,42 @@ impl Problem {
         )
     }
 
+    pub(super) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "a token is needed: as Authorization: Bearer, as the password of Authorization: Basic, or as \
+             ?token= in the query; there was none, or a wrong one",
+        )
+    }
+
+    pub(super) fn busy() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "so much is being sent at once that there is no memory for this; try again",
+        )
+    }
+
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the service failed; its log says why",
+        )
+    }
+
+    /// The status in a word, for a metric's label.
+    pub(super) fn reason(&self) -> &'static str {
+        match self.status {
+            StatusCode::BAD_REQUEST => "not_json",
+            StatusCode::UNAUTHORIZED => "unauthorized",
+            StatusCode::REQUEST_TIMEOUT => "too_slow",
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "media_type",
+            StatusCode::UNPROCESSABLE_ENTITY => "wrong_field",
+            StatusCode::SERVICE_UNAVAILABLE => "busy",
+            _ => "other",
+        }
+    }
+
     pub(super) const fn status(&self) -> StatusCode {
         self.status
     }
@@ -107,13 +149,26 @@ impl From<RunTooLarge> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let content_type = HeaderValue::from_static("application/problem+json");
-        (
-            self.status,
-            [(header::CONTENT_TYPE, content_type)],
-            Json(self),
-        )
-            .into_response()
+        let status = self.status;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if status == StatusCode::UNAUTHORIZED {
+            // Basic comes first: it is what makes a browser ask.
+            for challenge in CHALLENGES {
+                headers.append(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static(challenge),
+                );
+            }
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 

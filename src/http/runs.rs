@@ -3,13 +3,13 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use axum::{
-    Json,
     extract::{Path, RawQuery, State, rejection::PathRejection},
     http::StatusCode,
+    response::Response,
 };
 use serde::{Serialize, Serializer};
 
-use super::{problem::Problem, state::App};
+use super::{answer, problem::Problem, state::App};
 use crate::{
     run::{FromText, Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp},
     store::Position,
@@ -46,7 +46,7 @@ impl<'a> From<&'a Run> for RunView<'a> {
 
 /// A run on its way into a response, shared with the store until it is written.
 #[derive(Debug)]
-pub(super) struct RunBody(Arc<Run>);
+struct RunBody(Arc<Run>);
 
 impl Serialize for RunBody {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -57,7 +57,7 @@ impl Serialize for RunBody {
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     run_id: Result<Path<String>, PathRejection>,
-) -> Result<Json<RunBody>, Problem> {
+) -> Result<Response, Problem> {
     // A path that is not UTF-8 cannot be shown, but it is no UUID either.
     let run_id = run_id.map_or(String::new(), |Path(run_id)| run_id);
     let run_id: RunId = parameter("run_id", &run_id)?;
@@ -65,11 +65,11 @@ pub(super) async fn show(
         let detail = format!("no update of run {run_id} has arrived, or it is no longer kept");
         Problem::new(StatusCode::NOT_FOUND, detail)
     })?;
-    Ok(Json(RunBody(run)))
+    answer::json(&RunBody(run), &app.answers)
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct RunList {
+struct RunList {
     runs: Vec<RunBody>,
     next_cursor: Option<Cursor>,
 }
@@ -77,7 +77,7 @@ pub(super) struct RunList {
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
-) -> Result<Json<RunList>, Problem> {
+) -> Result<Response, Problem> {
     let (mut status, mut limit, mut cursor) = (None, None, None);
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         match &*name {
@@ -90,10 +90,11 @@ pub(super) async fn list(
     let Limit(limit) = limit.unwrap_or_default();
     let after = cursor.map(|Cursor(position)| position);
     let page = app.store.page(status, after, limit);
-    Ok(Json(RunList {
+    let list = RunList {
         runs: page.runs.into_iter().map(RunBody).collect(),
         next_cursor: page.next.map(Cursor),
-    }))
+    };
+    answer::json(&list, &app.answers)
 }
 
 /// Fills a parameter that may be given once.

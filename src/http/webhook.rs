@@ -9,23 +9,33 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+use tokio::time::Instant;
 use tracing::warn;
 
-use super::{body, problem::Problem, state::App};
+use super::{auth, body, problem::Problem, state::App};
 use crate::run::Update;
 
+/// Where ComfyDeploy sends its updates.
+pub const WEBHOOK_PATH: &str = "/api/webhooks/run-update";
+
+/// Takes one update, and counts how it went.
 pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
-    match accept(&app, request).await {
-        Ok(response) => response,
-        Err(problem) => {
-            warn!(
-                status = problem.status().as_u16(),
-                detail = problem.detail(),
-                "refused an update"
-            );
-            problem.into_response()
-        }
+    let begun = Instant::now();
+    let response = accept(&app, request).await.unwrap_or_else(|problem| {
+        let status = problem.status().as_u16();
+        app.metrics.refused(problem.reason()).inc();
+        warn!(status, detail = problem.detail(), "refused an update");
+        problem.into_response()
+    });
+    let took = begun.elapsed().as_secs_f64();
+    match response.status() {
+        StatusCode::OK => app.updates_taken.observe(took),
+        other => app
+            .metrics
+            .requests(WEBHOOK_PATH, other.as_u16())
+            .observe(took),
     }
+    response
 }
 
 async fn accept(app: &App, request: Request) -> Result<Response, Problem> {
@@ -36,19 +46,23 @@ async fn accept(app: &App, request: Request) -> Result<Response, Problem> {
     // arrive as GET, with the body and the headers of the POST.
     let is_retry = head.method == Method::GET && media_type.is_ok();
     if head.method != Method::POST && !is_retry {
-        body::discard(headers, body, app.body_limits).await;
+        body::discard(headers, body, &app.body_limits).await;
         return Ok(only_post());
     }
-    if let Err(problem) = media_type {
-        body::discard(headers, body, app.body_limits).await;
+    let may = auth::check(app.webhook_tokens.as_ref(), headers, &head.uri);
+    if let Err(problem) = may.and(media_type) {
+        body::discard(headers, body, &app.body_limits).await;
         return Err(problem);
     }
-    let body = body::read(headers, body, app.body_limits).await?;
+    let body = body::read(headers, body, &app.body_limits).await?;
     if is_retry && body.is_empty() {
         return Ok(only_post());
     }
     let update = Update::parse(&body)?;
     app.ingest.accept(&update)?;
+    if is_retry {
+        app.metrics.retries().inc();
+    }
     if wants_json(headers) {
         // ComfyDeploy's JavaScript SDK reports an error unless it reads a status.
         return Ok(Json(json!({"status": "success"})).into_response());

@@ -23,4 +23,4 @@ pub use progress::Progress;
 pub use state::Run;
 pub use status::{PlatformStatus, Status};
 pub use time::{Seen, Timestamp};
-pub use update::Update;
+pub use update::{Dialect, Update};

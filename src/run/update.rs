@@ -13,6 +13,8 @@ use super::{Output, Outputs, ParseError, PlatformStatus, Progress, RunId, progre
 /// What one update says of a run, in either dialect. Text is borrowed from the body where it can be.
 #[derive(Debug)]
 pub struct Update<'a> {
+    /// How it is written.
+    pub dialect: Dialect,
     /// The run it is about; the API reference lets a sender leave it out.
     pub run_id: Option<RunId>,
     /// In the platform's own word.
@@ -23,6 +25,15 @@ pub struct Update<'a> {
     pub live_status: Option<Cow<'a, str>>,
     /// All, some or none of the run's outputs.
     pub outputs: Vec<Output<&'a RawValue>>,
+}
+
+/// The two ways ComfyDeploy writes an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// As its API reference says.
+    Documented,
+    /// As its backend sends: with an `event_type`, and progress as a fraction.
+    Wire,
 }
 
 impl<'a> Update<'a> {
@@ -85,15 +96,18 @@ impl<'de> Visitor<'de> for UpdateVisitor {
                 }
             }
         }
-        // `event_type` is the mark of the wire dialect, whose progress is a fraction.
-        let scale = match event_type {
-            Some(_) => SentProgress::as_fraction,
-            None => SentProgress::as_percentage,
+        let (dialect, progress) = match event_type {
+            Some(_) => (Dialect::Wire, progress.and_then(SentProgress::as_fraction)),
+            None => (
+                Dialect::Documented,
+                progress.and_then(SentProgress::as_percentage),
+            ),
         };
         Ok(Update {
+            dialect,
             run_id,
             status,
-            progress: progress.and_then(scale),
+            progress,
             live_status: live_status.map(|Text(text)| text),
             outputs: outputs.map_or(Vec::new(), |OutputList(outputs)| outputs),
         })

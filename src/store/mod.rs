@@ -13,7 +13,10 @@ pub use self::{
     index::Position,
     runs::{Merged, Page, RunTooLarge},
 };
-use crate::run::{Run, RunId, Status, Timestamp, Update};
+use crate::{
+    metrics::{Counter, Metrics},
+    run::{Run, RunId, Status, Timestamp, Update},
+};
 
 /// What the store may hold.
 #[derive(Debug, Clone, Copy)]
@@ -45,16 +48,39 @@ pub struct Store {
     // of a large update), never across an await, and what a reader takes from under it is shared, so
     // that serialising happens outside.
     runs: Mutex<Runs>,
+    evicted: Evicted,
+}
+
+/// How many runs were dropped, by what was reached.
+#[derive(Debug)]
+struct Evicted {
+    runs: Counter,
+    bytes: Counter,
+    retention: Counter,
+}
+
+/// What the store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Runs.
+    pub runs: usize,
+    /// Bytes of memory they take, estimated.
+    pub bytes: usize,
 }
 
 impl Store {
     /// An empty store, with room for as many runs as it may hold: growing a large map would make one
     /// update wait.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits, metrics: &Metrics) -> Self {
         Self {
             limits,
             runs: Mutex::new(Runs::with_capacity(limits.runs)),
+            evicted: Evicted {
+                runs: metrics.evictions("max_runs"),
+                bytes: metrics.evictions("max_bytes"),
+                retention: metrics.evictions("retention"),
+            },
         }
     }
 
@@ -71,8 +97,16 @@ impl Store {
         let mut runs = self.lock();
         let merged = runs.merge(run_id, update, at, self.limits.run_bytes())?;
         let mut evicted = Vec::new();
-        while runs.len() > self.limits.runs || runs.bytes() > self.limits.bytes {
+        loop {
+            let reached = if runs.len() > self.limits.runs {
+                &self.evicted.runs
+            } else if runs.bytes() > self.limits.bytes {
+                &self.evicted.bytes
+            } else {
+                break;
+            };
             evicted.extend(runs.pop_least_recently_updated());
+            reached.inc();
         }
         drop(runs);
         // Freed outside the lock.
@@ -107,7 +141,18 @@ impl Store {
             expired.extend(runs.pop_least_recently_updated());
         }
         drop(runs);
+        self.evicted.retention.inc_by(expired.len() as u64);
         expired.len() == EXPIRE_BATCH
+    }
+
+    /// What the store holds.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let runs = self.lock();
+        Usage {
+            runs: runs.len(),
+            bytes: runs.bytes(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Runs> {
@@ -130,6 +175,10 @@ mod tests {
         retention: Duration::from_secs(10),
     };
 
+    fn store(limits: Limits) -> Store {
+        Store::new(limits, &Metrics::new())
+    }
+
     fn run_id(n: u8) -> RunId {
         format!("7c9e6679-7425-40de-944b-{n:012}").parse().unwrap()
     }
@@ -145,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_update_is_applied_once_and_then_changes_nothing() {
-        let store = Store::new(LIMITS);
+        let store = store(LIMITS);
         assert_eq!(merge(&store, 1, "{}", 1), Ok(Merged::Applied));
         assert_eq!(merge(&store, 1, "{}", 2), Ok(Merged::NoChange));
         assert_eq!(
@@ -161,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_reader_keeps_the_state_it_took() {
-        let store = Store::new(LIMITS);
+        let store = store(LIMITS);
         merge(&store, 1, r#"{"progress":1}"#, 1).unwrap();
         let taken = store.get(run_id(1)).unwrap();
         merge(&store, 1, r#"{"progress":2}"#, 2).unwrap();
@@ -170,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_run_is_dropped_when_its_last_update_is_too_long_ago() {
-        let store = Store::new(LIMITS);
+        let store = store(LIMITS);
         merge(&store, 1, "{}", 0).unwrap();
         merge(&store, 2, "{}", 1).unwrap();
         merge(&store, 1, "{}", 5_000).unwrap();
@@ -186,7 +235,7 @@ mod tests {
 
     #[test]
     fn however_many_runs_are_to_be_dropped_it_takes_but_some_turns() {
-        let store = Store::new(Limits {
+        let store = store(Limits {
             runs: 1_000,
             ..LIMITS
         });
@@ -202,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_run_that_is_nearly_too_large_takes_what_replaces_and_what_it_knows() {
-        let store = Store::new(LIMITS);
+        let store = store(LIMITS);
         let with = |date: u8, size| {
             let data = "x".repeat(size);
             format!(r#"{{"outputs":[{{"id":1,"updated_at":{date},"data":"{data}"}}]}}"#)
@@ -222,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_run_holds_so_many_outputs_and_no_more() {
-        let store = Store::new(Limits {
+        let store = store(Limits {
             bytes: 1 << 30,
             ..LIMITS
         });
@@ -238,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_run_that_would_be_too_large_is_not_begun() {
-        let store = Store::new(LIMITS);
+        let store = store(LIMITS);
         let large = format!(
             r#"{{"live_status":"{}"}}"#,
             "x".repeat(LIMITS.bytes / 16 + 1)
@@ -257,7 +306,7 @@ mod tests {
             limit in 1_usize..4,
             updates in vec(vec((0_u8..8, 0_usize..5, 0_i64..5), 0..5), 9),
         ) {
-            let store = Store::new(LIMITS);
+            let store = store(LIMITS);
             for n in 0..8 {
                 merge(&store, n, "{}", i64::from(n / 3)).unwrap();
             }

@@ -32,8 +32,15 @@ impl Server {
     }
 
     pub(crate) async fn with_flags(flags: &[&str]) -> Self {
+        Self::with_tokens("", "", flags).await
+    }
+
+    /// With tokens for writing and for reading; with none where they are empty.
+    pub(crate) async fn with_tokens(webhook: &str, read: &str, flags: &[&str]) -> Self {
         let command_line = ["comfydeploy-webhook"].iter().chain(flags);
-        let config = Cli::try_parse_from(command_line).unwrap().config;
+        let mut config = Cli::try_parse_from(command_line).unwrap().config;
+        config.webhook_tokens = webhook.parse().ok();
+        config.read_tokens = read.parse().ok();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let never = CancellationToken::new();

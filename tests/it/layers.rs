@@ -9,16 +9,19 @@ const LAYERS: &[&[&str]] = &[
     &["main"],
     &["server", "healthcheck"],
     &["http"],
+    &["http::connections", "http::measure"],
     &["http::ops", "http::runs", "http::webhook"],
+    &["http::auth"],
     &["http::state"],
-    &["http::body"],
-    &["http::problem"],
+    &["http::answer", "http::body", "http::rules", "http::watch"],
+    &["http::budget", "http::problem"],
     &["ingest"],
     &["store"],
     &["store::runs"],
     &["store::index"],
     &["run"],
-    &["config", "shutdown", "telemetry"],
+    &["config"],
+    &["metrics", "shutdown", "telemetry", "tokens"],
 ];
 
 /// Inside `run` the parser of updates and its error know each other, so the room is one layer; what it

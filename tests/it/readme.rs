@@ -77,10 +77,13 @@ fn the_walk_through_prints_what_the_readme_says() {
 
 fn row(flag: &Arg) -> String {
     let variable = flag.get_env().unwrap().to_str().unwrap();
-    let default = flag.get_default_values()[0].to_str().unwrap();
+    let default = match flag.get_default_values() {
+        [default] => format!("`{}`", default.to_str().unwrap()),
+        _ => "none".to_owned(),
+    };
     let long = flag.get_long().unwrap();
     let help = flag.get_help().unwrap();
-    format!("| `--{long}` | `{variable}` | `{default}` | {help} |")
+    format!("| `--{long}` | `{variable}` | {default} | {help} |")
 }
 
 #[test]

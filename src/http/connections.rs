@@ -1,0 +1,237 @@
+//! Accepts connections within limits and speaks HTTP/1.1 on each: what `axum::serve` does, and what it
+//! does not bound.
+
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    io::ErrorKind,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, HttpBody},
+    extract::Request,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, sleep_until},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, error, warn};
+
+use super::{
+    problem::Problem,
+    rules,
+    watch::{Overdue, Patience, Watch, Watched},
+};
+use crate::metrics::Metrics;
+
+/// The read buffer of a connection grows to this as a large body arrives, or to the largest head.
+const BUFFER: usize = 32 * 1024;
+
+/// The pause when the operating system gives no connection, as when too many files are open.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// What connections may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionLimits {
+    /// How many at a time.
+    pub connections: usize,
+    /// Bytes of a request's first line and headers.
+    pub head_size: usize,
+    /// How long they wait for their clients.
+    pub patience: Patience,
+}
+
+/// Serves `router` on `listener` until `shutdown` is cancelled and every request in flight is answered.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+) {
+    let mut http = http1::Builder::new();
+    // The watch is this and more, for less.
+    http.header_read_timeout(None)
+        .max_header_size(limits.head_size)
+        .max_buf_size(limits.head_size.max(BUFFER))
+        .writev(false);
+    let server = Arc::new(Server {
+        http,
+        router: TowerToHyperService::new(router),
+        limits,
+        metrics,
+        shutdown,
+    });
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let tasks = TaskTracker::new();
+    while let Some((socket, slot)) = server
+        .shutdown
+        .run_until_cancelled(accept(&listener, &slots))
+        .await
+    {
+        let server = Arc::clone(&server);
+        tasks.spawn(async move {
+            server.converse(socket).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// The next connection, once there is a slot for it: over the limit the newest wait in the operating
+/// system's queue.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit) {
+    let slot = Arc::clone(slots)
+        .acquire_owned()
+        .await
+        .expect("the semaphore is never closed");
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => return (socket, slot),
+            Err(error) if is_the_clients(error.kind()) => {}
+            Err(error) => {
+                warn!(%error, "cannot take a connection");
+                sleep(BREATH).await;
+            }
+        }
+    }
+}
+
+/// Whether a connection failed because its client is gone already.
+fn is_the_clients(error: ErrorKind) -> bool {
+    matches!(
+        error,
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset
+    )
+}
+
+struct Server {
+    http: http1::Builder,
+    router: TowerToHyperService<Router>,
+    limits: ConnectionLimits,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+}
+
+impl Server {
+    /// Answers the requests of one connection until it ends or has made us wait too long.
+    async fn converse(&self, socket: TcpStream) {
+        if let Err(error) = socket.set_nodelay(true) {
+            debug!(%error, "cannot send small answers at once");
+        }
+        let _open = self.metrics.connection();
+        let watch = Watch::new(self.limits.patience, self.limits.head_size);
+        let service = service_fn(|request| self.answer(&watch, request));
+        let socket = TokioIo::new(Watched {
+            socket,
+            watch: Arc::clone(&watch),
+        });
+        let mut connection = pin!(self.http.serve_connection(socket, service));
+        let mut alarm = pin!(sleep_until(watch.deadline().0));
+        let mut shutdown = pin!(self.shutdown.cancelled());
+        let mut is_closing = false;
+        let overdue = poll_fn(|cx| {
+            if !is_closing && shutdown.as_mut().poll(cx).is_ready() {
+                is_closing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            if connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            watch.poll_overdue(alarm.as_mut(), cx).map(Some)
+        });
+        if let Some(overdue) = overdue.await {
+            self.metrics.connection_timed_out(match overdue {
+                Overdue::Head => "headers",
+                Overdue::Send => "send",
+                Overdue::Idle => "idle",
+            });
+        }
+    }
+
+    /// Answers one request, whatever happens.
+    async fn answer(
+        &self,
+        watch: &Arc<Watch>,
+        request: Request<Incoming>,
+    ) -> Result<Response<WatchedBody>, Infallible> {
+        let response = match watch.request_begins(|head| rules::check(&request, head)) {
+            Ok(()) => or_500(self.router.call(request)).await,
+            Err(problem) => {
+                let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+                (close, problem).into_response()
+            }
+        };
+        Ok(response.map(|body| WatchedBody {
+            body,
+            watch: Arc::clone(watch),
+        }))
+    }
+}
+
+/// What `answering` gives, or a 500 where it panics.
+async fn or_500(answering: impl Future<Output = Result<Response, Infallible>>) -> Response {
+    let mut answering = pin!(answering);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx)));
+        polled.unwrap_or_else(|_| {
+            error!("a request made its handler panic; the panic itself is on standard error");
+            Poll::Ready(Ok(Problem::internal().into_response()))
+        })
+    })
+    .await
+    .unwrap_or_else(|never| match never {})
+}
+
+/// The body of an answer, which tells the watch when it is over.
+struct WatchedBody {
+    body: Body,
+    watch: Arc<Watch>,
+}
+
+impl HttpBody for WatchedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for WatchedBody {
+    fn drop(&mut self) {
+        self.watch.answer_ends();
+    }
+}
