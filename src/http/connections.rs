@@ -235,3 +235,48 @@ impl Drop for WatchedBody {
         self.watch.answer_ends();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[expect(clippy::unused_async, reason = "a handler is async")]
+    async fn panicking() {
+        panic!("a test asked for it");
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_costs_one_500_and_nothing_else() {
+        let router = Router::new()
+            .route("/panic", get(panicking))
+            .route("/", get(async || "well"));
+        let minute = Duration::from_mins(1);
+        let limits = ConnectionLimits {
+            connections: 1,
+            head_size: 1024,
+            patience: Patience {
+                head: minute,
+                send: minute,
+                idle: minute,
+            },
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let never = CancellationToken::new();
+        tokio::spawn(serve(listener, router, limits, Metrics::new(), never));
+
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let requests = "GET /panic HTTP/1.1\r\nhost: x\r\n\r\n\
+                        GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        connection.write_all(requests.as_bytes()).await.unwrap();
+        let mut answers = String::new();
+        connection.read_to_string(&mut answers).await.unwrap();
+        assert!(answers.starts_with("HTTP/1.1 500 "), "{answers}");
+        assert!(answers.contains("application/problem+json"), "{answers}");
+        assert!(!answers.contains("a test asked for it"), "{answers}");
+        assert!(answers.ends_with("well"), "{answers}");
+    }
+}

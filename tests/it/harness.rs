@@ -168,7 +168,8 @@ pub(crate) fn fixtures(prefix: &str) -> Vec<(String, String)> {
 pub(crate) struct Process {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
-    pub(crate) first_line: String,
+    /// What it logs until it is ready.
+    pub(crate) first_lines: String,
     /// What it goes on to log.
     pub(crate) log: Option<BufReader<ChildStdout>>,
 }
@@ -181,25 +182,29 @@ impl Process {
     }
 
     pub(crate) fn serve(arguments: &[&str]) -> Self {
-        Self::serve_with(arguments, Stdio::inherit())
+        Self::start(Self::command(
+            &[&["--listen", "127.0.0.1:0"], arguments].concat(),
+        ))
     }
 
-    pub(crate) fn serve_with(arguments: &[&str], stderr: Stdio) -> Self {
-        let mut command = Self::command(arguments);
-        command.stderr(stderr);
-        command
-            .args(["--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped());
+    /// Starts a command that serves, and waits until it says where.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stdout.take().unwrap());
-        let mut first_line = String::new();
-        log.read_line(&mut first_line).unwrap();
-        let (_, url) = first_line.split_once("http://").expect(&first_line);
+        let mut first_lines = String::new();
+        while !first_lines.contains("http://") {
+            assert!(
+                log.read_line(&mut first_lines).unwrap() > 0,
+                "{first_lines}"
+            );
+        }
+        let (_, url) = first_lines.split_once("http://").unwrap();
         let (address, _) = url.split_once('/').unwrap();
         Self {
             address: address.parse().unwrap(),
             child,
-            first_line,
+            first_lines,
             log: Some(log),
         }
     }

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod bounds;
+mod connections;
 mod harness;
 mod layers;
 mod lists;
@@ -14,4 +15,5 @@ mod packaging;
 mod process;
 mod readme;
 mod refusals;
+mod tokens;
 mod webhook;

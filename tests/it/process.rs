@@ -29,7 +29,7 @@ fn one_log_line_says_where_to_point_comfydeploy() {
     let url = format!("http://{}{WEBHOOK}", process.address);
     assert!(
         process
-            .first_line
+            .first_lines
             .contains(&format!("point ComfyDeploy's webhook at {url}\n"))
     );
 }
@@ -37,7 +37,7 @@ fn one_log_line_says_where_to_point_comfydeploy() {
 #[test]
 fn log_lines_can_be_json() {
     let process = Process::serve(&["--log-format", "json"]);
-    let line: Value = serde_json::from_str(&process.first_line).unwrap();
+    let line: Value = serde_json::from_str(&process.first_lines).unwrap();
     assert_eq!(line["level"], "INFO");
 }
 
@@ -259,7 +259,9 @@ async fn an_update_sent_to_a_wrong_path_is_noticed() {
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_any_more_holds_up_nothing() {
-    let mut process = Process::serve_with(&[], Stdio::piped());
+    let mut command = Process::command(&["--listen", "127.0.0.1:0"]);
+    command.stderr(Stdio::piped());
+    let mut process = Process::start(command);
     drop(process.child.stderr.take());
     drop(process.log.take());
     assert_eq!(post(&process, WEBHOOK, r#"{"status":"odd"}"#).await, 422);

@@ -1,0 +1,299 @@
+//! Who may report and who may read, and that nobody learns the tokens.
+
+use std::{
+    fs,
+    io::Read,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use reqwest::{Client, Method, RequestBuilder};
+
+use crate::harness::{Process, Server, WEBHOOK, assert_nothing_stored, problem, run_id};
+
+/// A way to present a token.
+type Present = fn(RequestBuilder, &str) -> RequestBuilder;
+
+const WAYS: [Present; 4] = [
+    |request, token| request.bearer_auth(token),
+    |request, token| request.basic_auth("hook", Some(token)),
+    |request, token| request.basic_auth("", Some(token)),
+    |request, token| request.query(&[("target_events", "run.updated"), ("token", token)]),
+];
+
+fn update(server: &Server) -> RequestBuilder {
+    let request = server.request(Method::POST, WEBHOOK);
+    let request = request.header("content-type", "application/json");
+    request.body(format!(r#"{{"run_id":"{}"}}"#, run_id(1)))
+}
+
+fn list(server: &Server) -> RequestBuilder {
+    server.request(Method::GET, "/api/runs")
+}
+
+#[tokio::test]
+async fn a_token_is_accepted_however_it_is_presented() {
+    let server = Server::with_tokens("wr+te:r=", "re&d%er?", &[]).await;
+    for present in WAYS {
+        for (request, token) in [(update(&server), "wr+te:r="), (list(&server), "re&d%er?")] {
+            let response = present(request, token).send().await.unwrap();
+            assert_eq!(response.status(), 200, "{token}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_the_right_token_nothing_is_taken_and_a_browser_asks_for_it() {
+    let server = Server::with_tokens("writer", "", &[]).await;
+    let mut attempts = vec![update(&server)];
+    for present in WAYS {
+        for wrong in ["", "write", "writer2", "WRITER", "reader"] {
+            attempts.push(present(update(&server), wrong));
+        }
+    }
+    for attempt in attempts {
+        let response = attempt.send().await.unwrap();
+        let challenges: Vec<_> = response
+            .headers()
+            .get_all("www-authenticate")
+            .iter()
+            .collect();
+        assert_eq!(challenges.len(), 2, "{challenges:?}");
+        assert!(challenges[0].to_str().unwrap().starts_with("Basic realm="));
+        problem(response, 401).await;
+    }
+    assert_nothing_stored(&server).await;
+}
+
+#[tokio::test]
+async fn either_of_two_tokens_is_accepted_so_that_one_can_follow_the_other() {
+    let server = Server::with_tokens("old,new", "", &[]).await;
+    for token in ["old", "new"] {
+        let response = update(&server).bearer_auth(token).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{token}");
+    }
+    let both = update(&server).bearer_auth("old,new").send().await.unwrap();
+    problem(both, 401).await;
+}
+
+#[tokio::test]
+async fn a_reader_may_not_write_and_a_writer_may_not_read() {
+    let server = Server::with_tokens("writer", "reader", &[]).await;
+    let response = update(&server).bearer_auth("reader").send().await.unwrap();
+    problem(response, 401).await;
+    let response = list(&server).bearer_auth("writer").send().await.unwrap();
+    problem(response, 401).await;
+}
+
+#[tokio::test]
+async fn with_a_token_for_reading_only_the_probes_need_none() {
+    let server = Server::with_tokens("", "reader", &[]).await;
+    server
+        .accept(format!(r#"{{"run_id":"{}"}}"#, run_id(1)))
+        .await;
+    let run = format!("/api/runs/{}", run_id(1));
+    for path in [
+        "/api/runs",
+        "/api/runs?limit=1",
+        &run,
+        "/api/runs/x",
+        "/metrics",
+    ] {
+        problem(server.get(path).await, 401).await;
+        let head = server.request(Method::HEAD, path).send().await.unwrap();
+        assert_eq!(head.status(), 401, "{path}");
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(server.get(path).await.status(), 200, "{path}");
+    }
+}
+
+fn token_file(name: &str, tokens: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, tokens).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn tokens_come_from_a_file_or_a_variable() {
+    let file = token_file("good-token", "from-a-file\n");
+    let mut command = Process::command(&["--listen", "127.0.0.1:0"]);
+    command
+        .env("WEBHOOK_TOKEN_FILE", &file)
+        .env("READ_TOKEN", "from-a-variable");
+    let process = Process::start(command);
+    let update = || {
+        let request = Client::new().post(process.url(WEBHOOK)).body("{}");
+        request.header("content-type", "application/json")
+    };
+    let list = || Client::new().get(process.url("/api/runs"));
+    for (request, token) in [(update(), "from-a-file"), (list(), "from-a-variable")] {
+        let response = request.bearer_auth(token).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{token}");
+    }
+    for request in [update(), list()] {
+        assert_eq!(request.send().await.unwrap().status(), 401);
+    }
+}
+
+#[test]
+fn tokens_that_are_none_keep_it_from_serving() {
+    let empty = token_file("empty-token", "\n");
+    let good = token_file("one-token", "s3cret-in-a-file");
+    for (variables, line) in [
+        (
+            &[("WEBHOOK_TOKEN", "")][..],
+            "WEBHOOK_TOKEN: there is no token in it",
+        ),
+        (
+            &[("READ_TOKEN", " , ")],
+            "READ_TOKEN: there is no token in it",
+        ),
+        (
+            &[("READ_TOKEN", "s3cret with-a-space")],
+            "READ_TOKEN: expected tokens of visible ASCII characters, without spaces, separated by commas",
+        ),
+        (
+            &[("WEBHOOK_TOKEN", "s3cret"), ("WEBHOOK_TOKEN_FILE", &good)],
+            "there are both WEBHOOK_TOKEN and WEBHOOK_TOKEN_FILE, expected one",
+        ),
+        (&[("READ_TOKEN_FILE", &empty)], "there is no token in it"),
+        (
+            &[("READ_TOKEN_FILE", "/nowhere")],
+            "cannot read it: No such file or directory (os error 2)",
+        ),
+    ] {
+        let mut command = Process::command(&[]);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            text.starts_with("error: ") && text.ends_with(&format!("{line}\n")),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
+
+#[test]
+fn open_doors_are_warned_of_once_unless_only_this_machine_reaches_them() {
+    let tokens = [("WEBHOOK_TOKEN", "s3cret-w"), ("READ_TOKEN", "s3cret-r")];
+    for (listen, tokens, warning) in [
+        (
+            "0.0.0.0:0",
+            &[][..],
+            Some("can report updates (set WEBHOOK_TOKEN) and read every run (set READ_TOKEN)"),
+        ),
+        (
+            "0.0.0.0:0",
+            &tokens[1..],
+            Some("can report updates (set WEBHOOK_TOKEN)"),
+        ),
+        (
+            "0.0.0.0:0",
+            &tokens[..1],
+            Some("can read every run (set READ_TOKEN)"),
+        ),
+        ("0.0.0.0:0", &tokens, None),
+        ("127.0.0.1:0", &[], None),
+    ] {
+        let mut command = Process::command(&["--listen", listen]);
+        command.envs(tokens.iter().copied()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut log = child.stdout.take().unwrap();
+        let mut start = Vec::new();
+        while !String::from_utf8_lossy(&start).contains("ready: ") {
+            let mut more = [0; 1024];
+            let read = log.read(&mut more).unwrap();
+            assert!(read > 0, "it ended");
+            start.extend_from_slice(&more[..read]);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let start = String::from_utf8(start).unwrap();
+        assert_eq!(
+            start.matches("WARN").count(),
+            usize::from(warning.is_some()),
+            "{start}"
+        );
+        let line = warning.map_or("ready: ".to_owned(), |doors| format!("{doors}\n"));
+        assert!(start.contains(&line), "{start}");
+    }
+}
+
+/// The beginning of every token, as it is and as Basic encodes it after each user.
+const FORMS: [&str; 3] = ["s3cret", "aG9vazpz", "OnMzY3Jl"];
+
+fn with_tokens(command: &mut Command) -> &mut Command {
+    command
+        .env("WEBHOOK_TOKEN", "s3cret-w,s3cret-w2")
+        .env("READ_TOKEN", "s3cret-r")
+}
+
+#[tokio::test]
+async fn a_token_is_never_written_anywhere() {
+    let mut command = Process::command(&["--listen", "127.0.0.1:0", "--log", "trace"]);
+    with_tokens(&mut command).stderr(Stdio::piped());
+    let mut process = Process::start(command);
+    let mut log = process.log.take().unwrap();
+    let log = std::thread::spawn(move || {
+        let mut text = String::new();
+        log.read_to_string(&mut text).unwrap();
+        text
+    });
+    let client = Client::new();
+    let mut written = process.first_lines.clone();
+    let paths = [
+        WEBHOOK,
+        "/api/runs",
+        "/api/runs/s",
+        "/metrics",
+        "/healthz",
+        "/nowhere",
+        "/",
+    ];
+    for method in [Method::GET, Method::POST, Method::PUT] {
+        for path in paths {
+            for token in ["s3cret-w", "s3cret-r", "s3cret-wrong"] {
+                for present in WAYS {
+                    for body in ["", "{}", "not json", r#"{"status":"odd"}"#] {
+                        let request = client.request(method.clone(), process.url(path));
+                        let request = request.header("content-type", "application/json");
+                        let response = present(request.body(body), token).send().await.unwrap();
+                        written += &format!("{:?}", response.headers());
+                        written += &response.text().await.unwrap();
+                    }
+                }
+            }
+        }
+    }
+    process.signal("TERM");
+    let log = log.join().unwrap();
+    for told in ["DEBUG", "refused an update", "/nowhere"] {
+        assert!(log.contains(told), "{told}");
+    }
+    written += &log;
+    process
+        .child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut written)
+        .unwrap();
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["--max-runs", "s"],
+        &["healthcheck"],
+    ] {
+        let output = with_tokens(&mut Process::command(arguments))
+            .output()
+            .unwrap();
+        written += str::from_utf8(&output.stdout).unwrap();
+        written += str::from_utf8(&output.stderr).unwrap();
+    }
+    for form in FORMS {
+        assert!(!written.contains(form), "{form} is in what it wrote");
+    }
+}
