@@ -14,8 +14,7 @@ use tracing::{info, warn};
 
 use crate::{
     config::Config,
-    http::{self, App, BodyLimits, Budget, ConnectionLimits, Patience},
-    ingest::Ingest,
+    http::{self, App, ConnectionLimits, Patience},
     metrics::Metrics,
     store::{Limits, Store},
 };
@@ -41,7 +40,7 @@ pub async fn serve(
         retention: config.retention,
     };
     let store = Arc::new(Store::new(limits, &metrics));
-    let router = http::router(Arc::new(app(config, &store, &metrics)));
+    let router = http::router(Arc::new(App::new(config, &store, &metrics)));
     warn_of_open_doors(config, address);
     info!(
         "ready: point ComfyDeploy's webhook at {}",
@@ -61,24 +60,6 @@ pub async fn serve(
         () = serving => Ok(()),
         () = drain_deadline(&shutdown, config.drain_timeout) => Ok(()),
         never = sweep(&store, config.retention) => match never {},
-    }
-}
-
-fn app(config: &Config, store: &Arc<Store>, metrics: &Arc<Metrics>) -> App {
-    App {
-        ingest: Ingest::new(Arc::clone(store), metrics),
-        store: Arc::clone(store),
-        metrics: Arc::clone(metrics),
-        updates_taken: metrics.requests(http::WEBHOOK_PATH, 200),
-        webhook_tokens: config.webhook_tokens.clone(),
-        read_tokens: config.read_tokens.clone(),
-        body_limits: BodyLimits {
-            size: config.max_body,
-            time: config.body_timeout,
-            // One body always fits.
-            in_flight: Budget::new(config.max_in_flight.max(config.max_body)),
-        },
-        answers: Budget::new(config.max_in_flight),
     }
 }
 

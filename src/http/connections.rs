@@ -78,6 +78,10 @@ pub async fn serve(
         metrics,
         shutdown,
     });
+    // A counter that is there from the beginning shows its first step, too.
+    for overdue in [Overdue::Head, Overdue::Send, Overdue::Idle] {
+        server.metrics.timed_out(overdue.stage());
+    }
     let slots = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
     while let Some((socket, slot)) = server
@@ -162,11 +166,7 @@ impl Server {
             watch.poll_overdue(alarm.as_mut(), cx).map(Some)
         });
         if let Some(overdue) = overdue.await {
-            self.metrics.connection_timed_out(match overdue {
-                Overdue::Head => "headers",
-                Overdue::Send => "send",
-                Overdue::Idle => "idle",
-            });
+            self.metrics.timed_out(overdue.stage()).inc();
         }
     }
 

@@ -5,9 +5,12 @@ mod auth;
 mod body;
 mod budget;
 mod connections;
+
 mod measure;
+mod openapi;
 mod ops;
 mod problem;
+mod problems;
 mod rules;
 mod runs;
 mod state;
@@ -31,9 +34,8 @@ pub use self::{
     body::BodyLimits,
     budget::Budget,
     connections::{ConnectionLimits, serve},
-    state::App,
+    state::{App, WEBHOOK_PATH},
     watch::Patience,
-    webhook::WEBHOOK_PATH,
 };
 
 /// Whether updates are taken.
@@ -41,6 +43,11 @@ pub const READY_PATH: &str = "/readyz";
 
 /// Every route there is.
 pub fn router(app: Arc<App>) -> Router {
+    // A counter that is there from the beginning shows its first step, too.
+    for reason in Problem::REASONS {
+        app.metrics.refused(reason);
+    }
+
     // Tower layers cost more than taking an update does, so the webhook route carries none.
     let webhook = Router::new()
         .route(WEBHOOK_PATH, any(webhook::receive))
@@ -50,6 +57,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/runs", get(runs::list))
         .route("/api/runs/{run_id}", get(runs::show))
         .route("/metrics", get(ops::metrics))
+        .route("/openapi.json", get(openapi::show))
         .layer(from_fn_with_state(Arc::clone(&app), auth::guard_reads));
 
     let probes = Router::new()
@@ -101,4 +109,45 @@ async fn no_such_method(State(app): State<Arc<App>>, request: Request) -> Proble
 async fn discard(app: &App, request: Request) {
     let (head, body) = request.into_parts();
     body::discard(&head.headers, body, &app.body_limits).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::{
+        config::Cli,
+        metrics::Metrics,
+        store::{Limits, Store},
+    };
+
+    /// The paths of a router. It has no list of them, but shows them when it is printed.
+    fn routed<S>(router: &Router<S>) -> BTreeSet<String> {
+        let printed = format!("{router:?}");
+        let quoted = printed.split('"').skip(1).step_by(2);
+        let paths = quoted.filter(|text| text.starts_with('/'));
+        paths.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_route_is_described_and_nothing_else_is() {
+        let config = Cli::parse_from(["comfydeploy-webhook"]).config;
+        let metrics = Metrics::new();
+        let limits = Limits {
+            runs: 1,
+            bytes: 1,
+            retention: Duration::ZERO,
+        };
+        let store = Arc::new(Store::new(limits, &metrics));
+        let router = router(Arc::new(App::new(&config, &store, &metrics)));
+        let described = openapi::document(false, false).paths.paths;
+        let mut routed_by_us = routed(&router);
+        for path in routed::<()>(&Router::new().fallback(async || ())) {
+            routed_by_us.remove(&path);
+        }
+        assert_eq!(routed_by_us, described.into_keys().collect());
+    }
 }

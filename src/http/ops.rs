@@ -7,19 +7,27 @@ use axum::{
     http::{HeaderName, header},
 };
 
-use super::state::App;
+use super::{problems::ReadProblems, state::App};
 
-/// The process answers.
+/// Whether the process answers.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It does", body = String)))]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Updates are taken: with the state in memory alone, that is so from the first request on.
+/// Whether updates are taken.
+#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "They are", body = String)))]
 pub(super) async fn readyz() -> &'static str {
+    // With the state in memory alone that is so from the first request on.
     "ok\n"
 }
 
-/// What was counted.
+/// What was counted, in Prometheus' text format.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses((status = 200, description = "The metrics", body = String), ReadProblems),
+)]
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
 ) -> ([(HeaderName, &'static str); 1], String) {

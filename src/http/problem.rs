@@ -9,6 +9,7 @@ use axum::{
 };
 use bytesize::ByteSize;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{run::ParseError, store::RunTooLarge};
 
@@ -25,17 +26,24 @@ const CHALLENGES: [&str; 2] = [
 ///
 /// Its `type` is `about:blank`: the status says what kind of problem it is, and the members beside it
 /// say where it lies.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
+    /// Always `about:blank`.
     r#type: &'static str,
+    /// The status in words.
     title: &'static str,
+    #[schema(value_type = u16, example = 422)]
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
+    /// What was found, and what is accepted.
+    #[schema(value_type = String)]
     detail: Cow<'static, str>,
-    /// The wrong value of the body, as a JSON pointer.
+    /// The wrong value of the body, as a JSON pointer (RFC 6901).
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
     /// The wrong parameter of the path or the query.
+    #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<&'static str>,
 }
@@ -102,6 +110,17 @@ impl Problem {
             "the service failed; its log says why",
         )
     }
+
+    /// Every [`Problem::reason`] that an update may be refused for.
+    pub(super) const REASONS: [&str; 7] = [
+        "busy",
+        "media_type",
+        "not_json",
+        "too_large",
+        "too_slow",
+        "unauthorized",
+        "wrong_field",
+    ];
 
     /// The status in a word, for a metric's label.
     pub(super) fn reason(&self) -> &'static str {

@@ -8,24 +8,43 @@ use axum::{
     response::Response,
 };
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
-use super::{answer, problem::Problem, state::App};
+use super::{
+    answer,
+    problem::Problem,
+    problems::{OneRunProblems, ReadProblems},
+    state::App,
+};
 use crate::{
     run::{FromText, Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp},
     store::Position,
 };
 
 /// A run as clients see it.
-#[derive(Debug, Serialize)]
-struct RunView<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Run)]
+pub(super) struct RunView<'a> {
+    /// The run.
     run_id: RunId,
+    /// In the words of ComfyDeploy's API reference; null while none was reported.
+    #[schema(required)]
     status: Option<Status>,
+    /// The same in the platform's own word.
+    #[schema(required)]
     platform_status: Option<PlatformStatus>,
-    /// A percentage.
+    /// A percentage, or null. It need not reach 100 for the run to be completed.
+    #[schema(required)]
     progress: Option<Progress>,
+    /// What the run was last known to be busy with.
+    #[schema(required)]
     live_status: Option<&'a str>,
+    /// Every output, each once, byte for byte as ComfyDeploy wrote it, in a stable order.
+    #[schema(value_type = Vec<Object>, max_items = 1000)]
     outputs: &'a Outputs,
+    /// When the first of its updates was received.
     first_seen_at: Timestamp,
+    /// When the last of its updates was received.
     last_seen_at: Timestamp,
 }
 
@@ -54,6 +73,14 @@ impl Serialize for RunBody {
     }
 }
 
+/// One run.
+#[utoipa::path(
+    get,
+    operation_id = "getRun",
+    path = "/api/runs/{run_id}",
+    params(("run_id" = RunId, Path, description = "The run")),
+    responses((status = 200, description = "The run", body = RunView), OneRunProblems),
+)]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     run_id: Result<Path<String>, PathRejection>,
@@ -68,12 +95,32 @@ pub(super) async fn show(
     answer::json(&RunBody(run), &app.answers)
 }
 
-#[derive(Debug, Serialize)]
-struct RunList {
+/// A page of the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RunList {
+    /// Those first seen last come first.
+    #[schema(value_type = Vec<RunView<'static>>)]
     runs: Vec<RunBody>,
+    /// Where the next page begins; null on the last one.
+    #[schema(required)]
     next_cursor: Option<Cursor>,
 }
 
+/// The runs, newest first.
+///
+/// A walk from page to page shows no run twice and misses none that was there when it began and is still
+/// kept.
+#[utoipa::path(
+    get,
+    operation_id = "listRuns",
+    path = "/api/runs",
+    params(
+        ("status" = Option<Status>, Query, description = "Only runs of this status"),
+        ("limit" = Option<Limit>, Query, description = "How many runs at the most"),
+        ("cursor" = Option<Cursor>, Query, description = "The next_cursor of the page before"),
+    ),
+    responses((status = 200, description = "A page of runs", body = RunList), ReadProblems),
+)]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
@@ -113,8 +160,9 @@ fn parameter<T: FromText>(name: &'static str, text: &str) -> Result<T, Problem> 
 }
 
 /// How many runs a page shows at the most.
-#[derive(Debug, Clone, Copy)]
-struct Limit(usize);
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(minimum = 1, maximum = 500, default = 50)]
+pub(super) struct Limit(usize);
 
 impl Default for Limit {
     fn default() -> Self {
@@ -138,8 +186,12 @@ impl FromText for Limit {
 }
 
 /// A place in the list, as text that clients hand back without looking into it.
-#[derive(Debug, Clone, Copy)]
-struct Cursor(Position);
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(
+    value_type = String,
+    pattern = "^[0-9]{1,14}[.][0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+)]
+pub(super) struct Cursor(Position);
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

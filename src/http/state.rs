@@ -4,29 +4,55 @@ use std::sync::Arc;
 
 use super::{body::BodyLimits, budget::Budget};
 use crate::{
+    config::Config,
     ingest::Ingest,
     metrics::{Histogram, Metrics},
     store::Store,
     tokens::Tokens,
 };
 
+/// Where ComfyDeploy sends its updates.
+pub const WEBHOOK_PATH: &str = "/api/webhooks/run-update";
+
 /// What the handlers share.
 #[derive(Debug)]
 pub struct App {
     /// The way in.
-    pub ingest: Ingest,
+    pub(super) ingest: Ingest,
     /// The runs to show.
-    pub store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     /// What is counted.
-    pub metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     /// Seconds that updates which are taken take.
-    pub updates_taken: Histogram,
+    pub(super) updates_taken: Histogram,
     /// What an update has to present one of, if anything.
-    pub webhook_tokens: Option<Tokens>,
+    pub(super) webhook_tokens: Option<Tokens>,
     /// What a reader has to present one of, if anything.
-    pub read_tokens: Option<Tokens>,
+    pub(super) read_tokens: Option<Tokens>,
     /// What request bodies may cost.
-    pub body_limits: BodyLimits,
+    pub(super) body_limits: BodyLimits,
     /// The memory for answers that wait for their readers.
-    pub answers: Budget,
+    pub(super) answers: Budget,
+}
+
+impl App {
+    /// What handlers need to serve `store` as `config` says.
+    #[must_use]
+    pub fn new(config: &Config, store: &Arc<Store>, metrics: &Arc<Metrics>) -> Self {
+        Self {
+            ingest: Ingest::new(Arc::clone(store), metrics),
+            store: Arc::clone(store),
+            metrics: Arc::clone(metrics),
+            updates_taken: metrics.requests(WEBHOOK_PATH, 200),
+            webhook_tokens: config.webhook_tokens.clone(),
+            read_tokens: config.read_tokens.clone(),
+            body_limits: BodyLimits {
+                size: config.max_body,
+                time: config.body_timeout,
+                // One body always fits.
+                in_flight: Budget::new(config.max_in_flight.max(config.max_body)),
+            },
+            answers: Budget::new(config.max_in_flight),
+        }
+    }
 }

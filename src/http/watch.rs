@@ -33,6 +33,17 @@ pub(super) enum Overdue {
     Idle,
 }
 
+impl Overdue {
+    /// In a word, for a metric's label.
+    pub(super) const fn stage(self) -> &'static str {
+        match self {
+            Self::Head => "headers",
+            Self::Send => "send",
+            Self::Idle => "idle",
+        }
+    }
+}
+
 /// What one connection waits for, and since when. It is told by the socket, by the service and by the
 /// body of the answer; all of them live in the connection's own task, so its lock is never waited for.
 #[derive(Debug)]

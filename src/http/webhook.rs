@@ -12,13 +12,49 @@ use serde_json::json;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::{auth, body, problem::Problem, state::App};
+use super::{
+    auth, body,
+    problem::Problem,
+    problems::UpdateProblems,
+    state::{App, WEBHOOK_PATH},
+};
 use crate::run::Update;
 
-/// Where ComfyDeploy sends its updates.
-pub const WEBHOOK_PATH: &str = "/api/webhooks/run-update";
-
-/// Takes one update, and counts how it went.
+/// Takes one update.
+///
+/// ComfyDeploy's own retries arrive as `GET` with the body and the content type of the `POST`, and are
+/// taken as what they were; any other `GET` is refused. The same path with a slash at its end does the
+/// same.
+#[utoipa::path(
+    method(get, post),
+    path = "/api/webhooks/run-update",
+    request_body(content = Update, examples(
+        ("documented" = (summary = "As ComfyDeploy's API reference has it", value = json!({
+            "run_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "status": "completed",
+            "progress": 100,
+            "outputs": [
+                {"id": "out-1", "data": {"images": [{"url": "https://example.com/castle.png"}]}}
+            ]
+        }))),
+        ("wire" = (summary = "As ComfyDeploy's backend sends it", value = json!({
+            "event_type": "run.updated",
+            "run_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "status": "running",
+            "progress": 0.45,
+            "live_status": "Executing KSampler",
+            "outputs": []
+        })))
+    )),
+    responses(
+        (
+            status = 200,
+            description = "Taken. The body is empty; with Accept: application/json, and not just */*, it is \
+                           {\"status\":\"success\"}"
+        ),
+        UpdateProblems
+    ),
+)]
 pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
     let begun = Instant::now();
     let response = accept(&app, request).await.unwrap_or_else(|problem| {
@@ -47,7 +83,7 @@ async fn accept(app: &App, request: Request) -> Result<Response, Problem> {
     let is_retry = head.method == Method::GET && media_type.is_ok();
     if head.method != Method::POST && !is_retry {
         body::discard(headers, body, &app.body_limits).await;
-        return Ok(only_post());
+        return Ok(not_an_update(&head.method));
     }
     let may = auth::check(app.webhook_tokens.as_ref(), headers, &head.uri);
     if let Err(problem) = may.and(media_type) {
@@ -56,7 +92,7 @@ async fn accept(app: &App, request: Request) -> Result<Response, Problem> {
     }
     let body = body::read(headers, body, &app.body_limits).await?;
     if is_retry && body.is_empty() {
-        return Ok(only_post());
+        return Ok(not_an_update(&head.method));
     }
     let update = Update::parse(&body)?;
     app.ingest.accept(&update)?;
@@ -70,12 +106,18 @@ async fn accept(app: &App, request: Request) -> Result<Response, Problem> {
     Ok(StatusCode::OK.into_response())
 }
 
-fn only_post() -> Response {
+/// The answer to a method that brings no update. GET is allowed to retries, which this was none of.
+fn not_an_update(method: &Method) -> Response {
     let problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "send updates with POST; this URL shows nothing",
     );
-    ([(header::ALLOW, "POST")], problem).into_response()
+    let allow = if method == Method::GET {
+        "POST"
+    } else {
+        "GET, POST"
+    };
+    ([(header::ALLOW, allow)], problem).into_response()
 }
 
 /// Whether the body says that it is JSON, and not compressed.

@@ -3,12 +3,14 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 use uuid::{Uuid, fmt::Hyphenated};
 
 use super::FromText;
 
 /// A run's id: a UUID in its hyphenated form of 36 characters, the only one ComfyDeploy writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, format = Uuid, example = "7c9e6679-7425-40de-944b-e07fc1f90ae7")]
 pub struct RunId(Uuid);
 
 impl FromStr for RunId {

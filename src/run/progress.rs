@@ -6,9 +6,11 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Unexpected, Visitor},
 };
+use utoipa::ToSchema;
 
 /// A percentage from 0 to 100.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, ToSchema)]
+#[schema(minimum = 0, maximum = 100)]
 pub struct Progress(f64);
 
 impl Eq for Progress {}
@@ -42,7 +44,8 @@ impl Serialize for Progress {
 }
 
 /// A progress as it was sent: at most 100, its scale not settled yet.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, ToSchema)]
+#[schema(maximum = 100)]
 pub(super) struct SentProgress(f64);
 
 impl SentProgress {
@@ -152,6 +155,7 @@ mod tests {
         }
         for bad in [
             "100.1",
+            "100.00000000000001",
             "101",
             "1e3",
             "18446744073709551615",

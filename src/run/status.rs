@@ -3,11 +3,12 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::FromText;
 
 /// The five words of ComfyDeploy's API reference: what every run is shown as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Not started yet.
@@ -45,7 +46,8 @@ impl FromText for Status {
 ///
 /// The order is total: where the two dialects have a word each for one stage, the wire's comes second,
 /// so that the word shown does not depend on which arrived first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(rename_all = "kebab-case")]
 pub enum PlatformStatus {
     /// Wire: accepted, not in a queue yet.
     NotStarted,

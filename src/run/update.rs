@@ -7,23 +7,28 @@ use serde::{
     de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{Output, Outputs, ParseError, PlatformStatus, Progress, RunId, progress::SentProgress};
 
 /// What one update says of a run, in either dialect. Text is borrowed from the body where it can be.
-#[derive(Debug)]
+#[derive(Debug, ToSchema)]
 pub struct Update<'a> {
-    /// How it is written.
+    /// How it is written. Any `event_type` marks the dialect in which `progress` is a fraction.
+    #[schema(rename = "event_type", value_type = Option<String>, example = "run.updated")]
     pub dialect: Dialect,
     /// The run it is about; the API reference lets a sender leave it out.
     pub run_id: Option<RunId>,
     /// In the platform's own word.
     pub status: Option<PlatformStatus>,
-    /// A percentage in both dialects.
+    /// A percentage in both dialects; a fraction where it arrives in the wire dialect and is at most 1.
+    #[schema(value_type = Option<SentProgress>)]
     pub progress: Option<Progress>,
     /// What the run is busy with, for people.
+    #[schema(value_type = Option<String>)]
     pub live_status: Option<Cow<'a, str>>,
     /// All, some or none of the run's outputs.
+    #[schema(value_type = Option<Vec<Object>>, max_items = 1000)]
     pub outputs: Vec<Output<&'a RawValue>>,
 }
 

@@ -11,6 +11,8 @@ mod layers;
 mod lists;
 #[cfg(target_os = "linux")]
 mod memory;
+mod metrics;
+mod openapi;
 mod packaging;
 mod process;
 mod readme;

@@ -1,0 +1,98 @@
+//! The description of the API for tools: OpenAPI 3.1, made of the types that parse and answer.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        self, PathItem, SecurityRequirement,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::{
+    WEBHOOK_PATH, ops,
+    problem::Problem,
+    problems::ReadProblems,
+    runs::{self, Limit},
+    state::{App, WEBHOOK_PATH},
+    webhook,
+};
+
+/// Everything but what depends on the tokens set.
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        webhook::receive,
+        runs::list,
+        runs::show,
+        ops::healthz,
+        ops::readyz,
+        ops::metrics,
+        show
+    ),
+    components(schemas(Limit, Problem))
+)]
+struct Api;
+
+/// The three ways to present a token.
+const WAYS: [&str; 3] = ["bearer", "basic", "query"];
+
+/// This description.
+#[utoipa::path(
+    get,
+    operation_id = "getOpenApi",
+    path = "/openapi.json",
+    responses((status = 200, description = "The description", body = Object), ReadProblems),
+)]
+pub(super) async fn show(State(app): State<Arc<App>>) -> Json<openapi::OpenApi> {
+    Json(document(
+        app.webhook_tokens.is_some(),
+        app.read_tokens.is_some(),
+    ))
+}
+
+/// The description of a service that asks for these tokens.
+pub(super) fn document(webhook_token: bool, read_token: bool) -> openapi::OpenApi {
+    let mut document = Api::openapi();
+    let ways: Vec<_> = WAYS
+        .iter()
+        .map(|way| SecurityRequirement::new::<_, _, &str>(*way, []))
+        .collect();
+    let components = document.components.get_or_insert_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
+    components.add_security_scheme("basic", SecurityScheme::Http(basic));
+    let query = ApiKey::Query(ApiKeyValue::new("token"));
+    components.add_security_scheme("query", SecurityScheme::ApiKey(query));
+
+    let paths = &mut document.paths.paths;
+    for (path, item) in paths.iter_mut() {
+        let is_guarded = match path.as_str() {
+            WEBHOOK_PATH => webhook_token,
+            "/healthz" | "/readyz" => false,
+            _ => read_token,
+        };
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            operation.security = is_guarded.then(|| ways.clone());
+        }
+    }
+    // One handler answers at two paths, with two methods each; an id names one operation.
+    let mut with_slash = paths[WEBHOOK_PATH].clone();
+    rename(&mut with_slash, None, None);
+    paths.insert(format!("{WEBHOOK_PATH}/"), with_slash);
+    if let Some(updates) = paths.get_mut(WEBHOOK_PATH) {
+        rename(updates, Some("retryUpdate"), Some("sendUpdate"));
+    }
+    document
+}
+
+fn rename(item: &mut PathItem, get: Option<&str>, post: Option<&str>) {
+    for (operation, id) in [(&mut item.get, get), (&mut item.post, post)] {
+        if let Some(operation) = operation {
+            operation.operation_id = id.map(str::to_owned);
+        }
+    }
+}

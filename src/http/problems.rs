@@ -1,0 +1,103 @@
+//! What the types cannot say of the API: when there is which problem.
+
+use std::collections::BTreeMap;
+
+use utoipa::{
+    IntoResponses,
+    openapi::{Content, Ref, RefOr, Response, ResponseBuilder},
+};
+
+/// A status, and when it is answered.
+type When = (&'static str, &'static str);
+
+const ANY: &[When] = &[
+    ("431", "The headers are larger than --max-header"),
+    ("500", "The service failed; its log says why"),
+];
+
+const READ: &[When] = &[
+    (
+        "400",
+        "A parameter is wrong, or the request breaks HTTP/1.1",
+    ),
+    ("401", "A token is needed: there was none, or a wrong one"),
+    (
+        "503",
+        "As many answers as --max-in-flight allows wait for their readers",
+    ),
+];
+
+const ONE_RUN: &[When] = &[(
+    "404",
+    "No update of this run has arrived, or it is no longer kept",
+)];
+
+const UPDATE: &[When] = &[
+    (
+        "400",
+        "The body is not JSON, not UTF-8, empty or cut short, or the request breaks HTTP/1.1",
+    ),
+    ("401", "A token is needed: there was none, or a wrong one"),
+    ("405", "Neither POST nor a retry"),
+    ("408", "The body had not arrived after --body-timeout"),
+    (
+        "413",
+        "The body is larger than --max-body, or the run would outgrow its share of --max-bytes",
+    ),
+    (
+        "415",
+        "The body is not application/json, or it is compressed",
+    ),
+    (
+        "422",
+        "The body is JSON, but one of the fields is wrong, or is there twice",
+    ),
+    (
+        "503",
+        "As many bodies as --max-in-flight allows are on their way",
+    ),
+];
+
+fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {
+    let described = tables
+        .iter()
+        .flat_map(|table| table.iter())
+        .map(|(status, when)| {
+            let schema = Content::new(Some(Ref::from_schema_name("Problem")));
+            let response = ResponseBuilder::new().description(*when);
+            // What is wrong with the headers alone is answered before anything can describe it.
+            let response = match *status {
+                "431" => response,
+                _ => response.content("application/problem+json", schema),
+            };
+            ((*status).to_owned(), response.build().into())
+        });
+    described.collect()
+}
+
+/// The problems that any reading may meet.
+pub(super) struct ReadProblems;
+
+impl IntoResponses for ReadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[ANY, READ])
+    }
+}
+
+/// The problems that reading one run may meet.
+pub(super) struct OneRunProblems;
+
+impl IntoResponses for OneRunProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[ANY, READ, ONE_RUN])
+    }
+}
+
+/// The problems that an update may meet.
+pub(super) struct UpdateProblems;
+
+impl IntoResponses for UpdateProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[ANY, UPDATE])
+    }
+}

@@ -1,0 +1,186 @@
+//! What operators see at `/metrics`.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::{Server, WEBHOOK, fixtures, patiently, run_id};
+
+async fn metrics(server: &Server) -> String {
+    let response = server.get("/metrics").await;
+    assert_eq!(response.status(), 200);
+    let content_type = &response.headers()["content-type"];
+    assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
+    response.text().await.unwrap()
+}
+
+/// The value of a metric, given with its labels.
+fn value(metrics: &str, name: &str) -> u64 {
+    let prefix = format!("comfydeploy_webhook_{name} ");
+    let mut values = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix(&prefix));
+    let value = values
+        .next()
+        .unwrap_or_else(|| panic!("{name} is not in {metrics}"));
+    assert!(values.next().is_none(), "{name} is there twice");
+    value.parse().unwrap()
+}
+
+#[tokio::test]
+async fn updates_are_counted_by_what_they_did_and_by_dialect() {
+    let server = Server::start().await;
+    for (_, body) in fixtures("wire-").into_iter().chain(fixtures("documented-")) {
+        server.accept(body.clone()).await;
+        server.accept(body).await;
+    }
+    let retry = server.request(Method::GET, WEBHOOK).body("{}");
+    let retry = retry
+        .header("content-type", "application/json")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(retry.status(), 200);
+    let metrics = metrics(&server).await;
+    let updates = |outcome, dialect| {
+        let labels = format!(r#"updates_total{{dialect="{dialect}",outcome="{outcome}"}}"#);
+        value(&metrics, &labels)
+    };
+    let wire = fixtures("wire-").len() as u64;
+    assert_eq!(
+        updates("applied", "wire") + updates("no_change", "wire"),
+        2 * wire
+    );
+    assert!(updates("no_change", "wire") >= wire);
+    assert_eq!(
+        updates("applied", "documented") + updates("no_change", "documented"),
+        8
+    );
+    assert!(updates("applied", "documented") >= 1);
+    assert_eq!(
+        updates("without_run_id", "documented"),
+        3,
+        "{{}} twice, and the retry"
+    );
+    assert_eq!(updates("without_run_id", "wire"), 0);
+    assert_eq!(value(&metrics, "update_retries_total"), 1);
+}
+
+#[tokio::test]
+async fn refusals_are_counted_by_reason() {
+    let server = Server::with_flags(&["--max-body", "1KiB"]).await;
+    for body in ["not json", r#"{"status":"odd"}"#, &" ".repeat(2_000)] {
+        server.post(body.to_owned()).await;
+    }
+    server
+        .request(Method::POST, WEBHOOK)
+        .body("{}")
+        .send()
+        .await
+        .unwrap();
+    let guarded = Server::with_tokens("writer", "", &[]).await;
+    guarded.post("{}").await;
+    for (server, reason) in [
+        (&server, "not_json"),
+        (&server, "wrong_field"),
+        (&server, "too_large"),
+        (&server, "media_type"),
+        (&guarded, "unauthorized"),
+    ] {
+        let name = format!(r#"updates_refused_total{{reason="{reason}"}}"#);
+        assert_eq!(value(&metrics(server).await, &name), 1, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn the_store_is_shown_with_what_it_dropped_and_why() {
+    let server = Server::with_flags(&["--max-runs", "2"]).await;
+    for n in 0..5 {
+        server
+            .accept(json!({"run_id": run_id(n)}).to_string())
+            .await;
+    }
+    let shown = metrics(&server).await;
+    assert_eq!(value(&shown, "runs"), 2);
+    assert!((500..5_000).contains(&value(&shown, "run_bytes")));
+    assert_eq!(value(&shown, r#"run_evictions_total{cause="max_runs"}"#), 3);
+    assert_eq!(
+        value(&shown, r#"run_evictions_total{cause="max_bytes"}"#),
+        0
+    );
+
+    let server = Server::with_flags(&["--max-bytes", "1MiB"]).await;
+    for n in 0..30 {
+        let outputs = json!([{"data": "x".repeat(50_000)}]);
+        server
+            .accept(json!({"run_id": run_id(n), "outputs": outputs}).to_string())
+            .await;
+    }
+    let shown = metrics(&server).await;
+    let dropped = value(&shown, r#"run_evictions_total{cause="max_bytes"}"#);
+    assert_eq!(dropped + value(&shown, "runs"), 30);
+    assert!(value(&shown, "run_bytes") <= 1024 * 1024);
+
+    let server = Server::with_flags(&["--retention", "1ms"]).await;
+    server
+        .accept(json!({"run_id": run_id(1)}).to_string())
+        .await;
+    let expired = r#"run_evictions_total{cause="retention"}"#;
+    patiently(async { while value(&metrics(&server).await, expired) == 0 {} }).await;
+}
+
+#[tokio::test]
+async fn durations_are_by_matched_route_and_status_whatever_is_asked_for() {
+    let server = Server::start().await;
+    server.accept("{}").await;
+    server.post("not json").await;
+    for n in 0..100 {
+        server.get(&format!("/api/runs/{}", run_id(n))).await;
+        server.get(&format!("/made/up/{n}?and={n}")).await;
+        let method = Method::from_bytes(format!("MADEUP{n}").as_bytes()).unwrap();
+        server.request(method, WEBHOOK).send().await.unwrap();
+        let typed = server.request(Method::POST, WEBHOOK).body("{}");
+        typed
+            .header("content-type", format!("made/up-{n}"))
+            .send()
+            .await
+            .unwrap();
+    }
+    let metrics = metrics(&server).await;
+    let count = |route, status| {
+        let name = "http_request_duration_seconds_count";
+        value(
+            &metrics,
+            &format!(r#"{name}{{route="{route}",status="{status}"}}"#),
+        )
+    };
+    assert_eq!(count(WEBHOOK, 200), 1);
+    assert_eq!(count(WEBHOOK, 400), 1);
+    assert_eq!(count(WEBHOOK, 405), 100);
+    assert_eq!(count(WEBHOOK, 415), 100);
+    assert_eq!(count("/api/runs/{run_id}", 404), 100);
+    assert_eq!(count("none", 404), 100);
+    let series: BTreeSet<&str> = metrics
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert!(series.len() < 200, "{} series", series.len());
+    assert!(!metrics.contains("made"), "{metrics}");
+}
+
+#[tokio::test]
+async fn the_build_and_the_connections_are_shown() {
+    let server = Server::start().await;
+    let metrics = metrics(&server).await;
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        value(&metrics, &format!(r#"build_info{{version="{version}"}}"#)),
+        1
+    );
+    assert_eq!(value(&metrics, "connections_open"), 1);
+    assert_eq!(value(&metrics, "connections_total"), 1);
+    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
+        assert!(line.starts_with("comfydeploy_webhook_"), "{line}");
+    }
+}
