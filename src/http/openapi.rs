@@ -12,7 +12,7 @@ use utoipa::{
 };
 
 use super::{
-    WEBHOOK_PATH, ops,
+    ops,
     problem::Problem,
     problems::ReadProblems,
     runs::{self, Limit},
