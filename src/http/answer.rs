@@ -15,12 +15,11 @@ use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 
 use super::{
-    budget::{Budget, Share},
+    budget::{Budget, FREE_OF_CHARGE, Share},
     problem::Problem,
 };
 
-/// Bytes of an answer that are handed on at a time. A smaller answer is no more than any connection
-/// takes for its buffers.
+/// Bytes of an answer that are handed on at a time.
 const PORTION: usize = 16 * 1024;
 
 /// `value` as JSON.
@@ -29,7 +28,7 @@ const PORTION: usize = 16 * 1024;
 /// When as much as `budget` allows waits for its readers already.
 pub(super) fn json(value: &impl Serialize, budget: &Budget) -> Result<Response, Problem> {
     let json = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
-    let body = if json.len() <= PORTION {
+    let body = if json.len() <= FREE_OF_CHARGE {
         Body::from(json)
     } else {
         let share = budget.share_now(json.len()).ok_or_else(Problem::busy)?;

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use super::{
-    budget::{Budget, Share},
+    budget::{Budget, FREE_OF_CHARGE, Share},
     problem::Problem,
 };
 
@@ -125,10 +125,13 @@ async fn collect(body: &mut Body, limits: &BodyLimits) -> Result<Read, Unread> {
             .saturating_add(usize::try_from(rest).unwrap_or(usize::MAX)),
         None => limits.size,
     };
-    // All of it at once: bodies that grow into shares could all end up waiting for each other.
-    let share = timeout(limits.time / 2, limits.in_flight.share(size))
-        .await
-        .map_err(|_| Unread::Busy)?;
+    let share = if size <= FREE_OF_CHARGE {
+        None
+    } else {
+        // All of it at once: bodies that grow into shares could all end up waiting for each other.
+        let share = timeout(limits.time / 2, limits.in_flight.share(size)).await;
+        Some(share.map_err(|_| Unread::Busy)?)
+    };
     let mut joined = Vec::with_capacity(announced(body) + first.len());
     joined.extend_from_slice(&first);
     drop(first);
@@ -138,7 +141,7 @@ async fn collect(body: &mut Body, limits: &BodyLimits) -> Result<Read, Unread> {
             None => {
                 return Ok(Read {
                     bytes: joined.into(),
-                    _share: Some(share),
+                    _share: share,
                 });
             }
         }

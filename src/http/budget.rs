@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// Bytes that need no share: no more than a connection takes for its buffers anyway. So an ordinary
+/// update is taken and a short answer given, however much is in flight.
+pub(super) const FREE_OF_CHARGE: usize = 16 * 1024;
+
 /// Memory is given out in pieces of so many bytes: a semaphore counts to 2^32 at once.
 const PIECE: usize = 1024;
 

@@ -243,7 +243,6 @@ mod tests {
 
     use super::*;
 
-    #[expect(clippy::unused_async, reason = "a handler is async")]
     async fn panicking() {
         panic!("a test asked for it");
     }

@@ -1,6 +1,7 @@
 //! Who may report and who may read, and that nobody learns the tokens.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::Read,
     path::PathBuf,
@@ -261,7 +262,7 @@ async fn a_token_is_never_written_anywhere() {
                         let request = client.request(method.clone(), process.url(path));
                         let request = request.header("content-type", "application/json");
                         let response = present(request.body(body), token).send().await.unwrap();
-                        written += &format!("{:?}", response.headers());
+                        write!(written, "{:?}", response.headers()).unwrap();
                         written += &response.text().await.unwrap();
                     }
                 }
