@@ -87,11 +87,13 @@ pub fn router(app: Arc<App>) -> Router {
 
 async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem {
     if request.method() == Method::POST {
-        let path = problem::shorten(request.uri().path().to_owned().into());
-        warn!(
-            path = &*path,
-            "nothing takes a POST here; updates go to {WEBHOOK_PATH}"
-        );
+        app.complaints.line(|left_out| {
+            let path = &*problem::shorten(request.uri().path().to_owned().into());
+            warn!(
+                path,
+                left_out, "nothing takes a POST here; updates go to {WEBHOOK_PATH}"
+            );
+        });
     }
     discard(&app, request).await;
     let detail = format!("there is nothing at this path; updates go to {WEBHOOK_PATH}");

@@ -8,6 +8,7 @@ use crate::{
     ingest::Ingest,
     metrics::{Histogram, Metrics},
     store::Store,
+    telemetry::Throttle,
     tokens::Tokens,
 };
 
@@ -25,6 +26,8 @@ pub struct App {
     pub(super) metrics: Arc<Metrics>,
     /// Seconds that updates which are taken take.
     pub(super) updates_taken: Histogram,
+    /// Log lines that anyone can cause.
+    pub(super) complaints: Throttle,
     /// What an update has to present one of, if anything.
     pub(super) webhook_tokens: Option<Tokens>,
     /// What a reader has to present one of, if anything.
@@ -44,6 +47,7 @@ impl App {
             store: Arc::clone(store),
             metrics: Arc::clone(metrics),
             updates_taken: metrics.requests(WEBHOOK_PATH, 200),
+            complaints: Throttle::new(),
             webhook_tokens: config.webhook_tokens.clone(),
             read_tokens: config.read_tokens.clone(),
             body_limits: BodyLimits {

@@ -58,9 +58,11 @@ use crate::run::Update;
 pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
     let begun = Instant::now();
     let response = accept(&app, request).await.unwrap_or_else(|problem| {
-        let status = problem.status().as_u16();
         app.metrics.refused(problem.reason()).inc();
-        warn!(status, detail = problem.detail(), "refused an update");
+        app.complaints.line(|left_out| {
+            let (status, detail) = (problem.status().as_u16(), problem.detail());
+            warn!(status, detail, left_out, "refused an update");
+        });
         problem.into_response()
     });
     let took = begun.elapsed().as_secs_f64();
