@@ -6,21 +6,20 @@ use std::{
     future::poll_fn,
     io::ErrorKind,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::Poll,
     time::Duration,
 };
 
 use axum::{
     Router,
-    body::{Body, Bytes, HttpBody},
     extract::Request,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use hyper::{
-    body::{Frame, Incoming, SizeHint},
+    body::Incoming,
     server::conn::http1,
     service::{Service, service_fn},
 };
@@ -36,7 +35,7 @@ use tracing::{debug, error, warn};
 use super::{
     problem::Problem,
     rules,
-    watch::{Overdue, Patience, Watch, Watched},
+    watch::{Overdue, Patience, Watch, WatchedBody, WatchedSocket},
 };
 use crate::metrics::Metrics;
 
@@ -147,7 +146,7 @@ impl Server {
         let _open = self.metrics.connection();
         let watch = Watch::new(self.limits.patience, self.limits.head_size);
         let service = service_fn(|request| self.answer(&watch, request));
-        let socket = TokioIo::new(Watched {
+        let socket = TokioIo::new(WatchedSocket {
             socket,
             watch: Arc::clone(&watch),
         });
@@ -202,38 +201,6 @@ async fn or_500(answering: impl Future<Output = Result<Response, Infallible>>) -
     })
     .await
     .unwrap_or_else(|never| match never {})
-}
-
-/// The body of an answer, which tells the watch when it is over.
-struct WatchedBody {
-    body: Body,
-    watch: Arc<Watch>,
-}
-
-impl HttpBody for WatchedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for WatchedBody {
-    fn drop(&mut self) {
-        self.watch.answer_ends();
-    }
 }
 
 #[cfg(test)]

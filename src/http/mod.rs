@@ -5,12 +5,11 @@ mod auth;
 mod body;
 mod budget;
 mod connections;
-
+mod described;
 mod measure;
 mod openapi;
 mod ops;
 mod problem;
-mod problems;
 mod rules;
 mod runs;
 mod state;

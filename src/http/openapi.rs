@@ -12,9 +12,9 @@ use utoipa::{
 };
 
 use super::{
+    described::ReadProblems,
     ops,
     problem::Problem,
-    problems::ReadProblems,
     runs::{self, Limit},
     state::{App, WEBHOOK_PATH},
     webhook,

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderName, header},
 };
 
-use super::{problems::ReadProblems, state::App};
+use super::{described::ReadProblems, state::App};
 
 /// Whether the process answers.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It does", body = String)))]

@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 
 use super::{
     answer,
+    described::{OneRunProblems, ReadProblems},
     problem::Problem,
-    problems::{OneRunProblems, ReadProblems},
     state::App,
 };
 use crate::{

@@ -14,8 +14,8 @@ use tracing::warn;
 
 use super::{
     auth, body,
+    described::UpdateProblems,
     problem::Problem,
-    problems::UpdateProblems,
     state::{App, WEBHOOK_PATH},
 };
 use crate::run::Update;

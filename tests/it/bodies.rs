@@ -1,6 +1,6 @@
 //! How bodies arrive: in pieces, too large, too slow, or not at all.
 
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::io::AsyncWriteExt;
 
 use crate::harness::{
     Server, WEBHOOK, assert_nothing_stored, head, problem, read_to_end, update_head,
@@ -21,7 +21,7 @@ async fn a_body_sent_in_pieces_is_read_whole() {
     let sized: [&str; 4] = [pieces[0], pieces[1], pieces[2], ""];
     let chunked: [&str; 4] = [&chunks[0], &chunks[1], &chunks[2], "0\r\n\r\n"];
     for (framing, pieces) in [(&*length, sized), ("transfer-encoding: chunked", chunked)] {
-        let mut connection = TcpStream::connect(server.address).await.unwrap();
+        let mut connection = server.connect().await;
         connection.set_nodelay(true).unwrap();
         let head = update_head(&format!("{framing}\r\nconnection: close"));
         connection.write_all(head.as_bytes()).await.unwrap();
@@ -130,7 +130,7 @@ async fn a_body_that_does_not_arrive_in_time_is_refused() {
 #[tokio::test]
 async fn a_body_that_breaks_off_changes_nothing() {
     let server = Server::start().await;
-    let mut connection = TcpStream::connect(server.address).await.unwrap();
+    let mut connection = server.connect().await;
     let half = update_head("content-length: 100") + &format!("{{\"run_id\":\"{RUN}\"}}");
     connection.write_all(half.as_bytes()).await.unwrap();
     connection.shutdown().await.unwrap();

@@ -85,12 +85,33 @@ impl Server {
         self.json(&format!("/api/runs/{run_id}")).await
     }
 
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Waits until a line is among the metrics.
+    pub(crate) async fn until_metric(&self, line: &str) {
+        patiently(async {
+            loop {
+                let metrics = self.get("/metrics").await.text().await.unwrap();
+                if metrics.lines().any(|is| is == line) {
+                    break;
+                }
+            }
+        })
+        .await;
+    }
+
     /// Sends bytes as they are and reads until the server closes the connection.
     pub(crate) async fn raw(&self, request: impl AsRef<[u8]>) -> String {
-        let mut connection = TcpStream::connect(self.address).await.unwrap();
-        connection.write_all(request.as_ref()).await.unwrap();
+        let mut connection = self.connect().await;
+        send(&mut connection, request).await;
         read_to_end(&mut connection).await
     }
+}
+
+pub(crate) async fn send(connection: &mut TcpStream, bytes: impl AsRef<[u8]>) {
+    connection.write_all(bytes.as_ref()).await.unwrap();
 }
 
 /// The head of a request, with more headers of its own.

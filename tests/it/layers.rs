@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &[
         "http::answer",
         "http::body",
-        "http::problems",
+        "http::described",
         "http::rules",
         "http::watch",
     ],
@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["store::index"],
     &["run"],
     &["config"],
+    &["config::values"],
     &["metrics", "shutdown", "telemetry", "tokens"],
 ];
 

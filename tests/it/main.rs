@@ -7,6 +7,7 @@ mod bodies;
 mod bounds;
 mod connections;
 mod harness;
+mod in_flight;
 mod layers;
 mod lists;
 #[cfg(target_os = "linux")]
@@ -15,7 +16,9 @@ mod metrics;
 mod openapi;
 mod packaging;
 mod process;
+mod protocol;
 mod readme;
 mod refusals;
+mod secrecy;
 mod tokens;
 mod webhook;

@@ -1,0 +1,116 @@
+//! Reading the values of flags, each with an error that says what is expected.
+
+use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+
+use bytesize::ByteSize;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+use tracing_subscriber::EnvFilter;
+
+pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
+pub(super) const TEN_YEARS: Duration = Duration::from_hours(24 * 3650);
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "expected an IP address and a port such as 127.0.0.1:8080 or [::]:8080")
+}
+
+pub(super) fn size(text: &str, accepted: RangeInclusive<u64>) -> Result<usize, String> {
+    let size: ByteSize = text
+        .parse()
+        .map_err(|_| "expected a number of bytes, or a size such as 4MiB".to_owned())?;
+    usize::try_from(size.as_u64())
+        .ok()
+        .filter(|_| accepted.contains(&size.as_u64()))
+        .ok_or_else(|| {
+            let (least, most) = (ByteSize::b(*accepted.start()), ByteSize::b(*accepted.end()));
+            format!("expected a size from {least} to {most}")
+        })
+}
+
+pub(super) fn time(text: &str, accepted: RangeInclusive<Duration>) -> Result<Duration, String> {
+    let span: Span = text
+        .parse()
+        .map_err(|_| "expected a time such as 10s, 1h 30m or 7d".to_owned())?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours())
+        .and_then(Duration::try_from)
+        .ok()
+        .filter(|time| accepted.contains(time))
+        .ok_or_else(|| {
+            let shown = |time| {
+                SignedDuration::try_from(time).map_or_else(|_| String::new(), |t| format!("{t:#}"))
+            };
+            format!(
+                "expected a time from {} to {}",
+                shown(*accepted.start()),
+                shown(*accepted.end())
+            )
+        })
+}
+
+pub(super) fn number(text: &str, accepted: RangeInclusive<usize>) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if accepted.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "expected a whole number from {} to {}",
+            accepted.start(),
+            accepted.end()
+        )),
+    }
+}
+
+pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytesize::{GIB, KIB};
+
+    use super::*;
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, bytes) in [
+            ("4096", 4096),
+            ("4KiB", 4096),
+            ("4kb", 4000),
+            ("1.5 KiB", 1536),
+        ] {
+            assert_eq!(size(text, KIB..=GIB), Ok(bytes), "{text}");
+        }
+        for text in ["", "-1", "4 apples", "1", "2GiB", "99999999999999999999"] {
+            assert!(size(text, KIB..=GIB).is_err(), "{text}");
+        }
+        assert_eq!(
+            size("1", KIB..=GIB),
+            Err("expected a size from 1.0 KiB to 1.0 GiB".to_owned())
+        );
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        for (text, seconds) in [
+            ("10s", 10),
+            ("7d", 7 * 86_400),
+            ("1h 30m", 5_400),
+            ("PT5S", 5),
+        ] {
+            assert_eq!(
+                time(text, MILLISECOND..=TEN_YEARS),
+                Ok(Duration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+        for text in ["", "10", "-10s", "10s ago", "0s", "1month", "forever"] {
+            assert!(time(text, MILLISECOND..=HOUR).is_err(), "{text}");
+        }
+        assert_eq!(
+            time("2h", MILLISECOND..=HOUR),
+            Err("expected a time from 1ms to 1h".to_owned())
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Bodies on their way in and answers on their way out: bounded, each and all together.
+
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpSocket, TcpStream},
+};
+
+use crate::harness::{Server, head, patiently, read_to_end, run_id, send, update_head};
+
+/// A run of 12 MB, more than the operating system takes for a client that does not read.
+async fn large_run(server: &Server) -> String {
+    let path = format!("/api/runs/{}", run_id(1));
+    for n in 0..4 {
+        let data = "x".repeat(3_000_000);
+        let body = format!(
+            r#"{{"run_id":"{}","outputs":[{{"id":{n},"data":"{data}"}}]}}"#,
+            run_id(1)
+        );
+        server.accept(body).await;
+    }
+    path
+}
+
+/// A client that asks for a run and reads nothing of it.
+async fn deaf_reader(server: &Server, path: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut connection = socket.connect(server.address).await.unwrap();
+    send(&mut connection, head("GET", path, "text/plain", "x: y")).await;
+    connection
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_is_not_waited_for() {
+    let server = Server::with_flags(&["--send-timeout", "100ms"]).await;
+    let path = large_run(&server).await;
+    let _deaf = deaf_reader(&server, &path).await;
+    let closed = r#"comfydeploy_webhook_connections_timed_out_total{stage="send"} 1"#;
+    server.until_metric(closed).await;
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_are_bounded_together() {
+    let server = Server::with_flags(&["--max-in-flight", "1MiB"]).await;
+    let path = large_run(&server).await;
+    let deaf = deaf_reader(&server, &path).await;
+    let refused = patiently(async {
+        loop {
+            let response = server.get(&path).await;
+            if response.status() == 503 {
+                break response;
+            }
+        }
+    })
+    .await;
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert_eq!(
+        server.get("/api/runs?limit=1&status=queued").await.status(),
+        200
+    );
+    drop(deaf);
+    patiently(async { while server.get(&path).await.status() != 200 {} }).await;
+}
+
+#[tokio::test]
+async fn bodies_in_flight_are_bounded_together_and_small_updates_pass_by() {
+    let flags = ["--max-in-flight", "1MiB", "--max-body", "1MiB"];
+    let server = Server::with_flags(&[&flags[..], &["--body-timeout", "300ms"]].concat()).await;
+    let whole = format!("{{{}}}", " ".repeat(1_000_000));
+    let length = format!("content-length: {}", whole.len());
+    let mut half_sent = server.connect().await;
+    send(&mut half_sent, update_head(&length) + &whole[..100]).await;
+    server.accept("{}").await;
+    let mut other = server.connect().await;
+    send(&mut other, update_head(&length) + &whole[..100]).await;
+    server.accept("{}").await;
+    let mut answers = [0; 2].map(|_| [0; 12]);
+    patiently(other.read_exact(&mut answers[0])).await.unwrap();
+    patiently(half_sent.read_exact(&mut answers[1]))
+        .await
+        .unwrap();
+    assert_eq!(answers, [*b"HTTP/1.1 503", *b"HTTP/1.1 408"]);
+
+    let server = Server::with_flags(&[&flags[..], &["--body-timeout", "1h"]].concat()).await;
+    let mut half_sent = server.connect().await;
+    send(&mut half_sent, update_head(&length) + &whole[..500_000]).await;
+    // A small update needs no room of its own, though it comes in pieces.
+    let mut in_pieces = server.connect().await;
+    send(
+        &mut in_pieces,
+        update_head("content-length: 2\r\nconnection: close") + "{",
+    )
+    .await;
+    server.accept("{}").await;
+    send(&mut in_pieces, "}").await;
+    assert!(
+        read_to_end(&mut in_pieces)
+            .await
+            .starts_with("HTTP/1.1 200 ")
+    );
+    let (waiting, ()) = tokio::join!(server.post(whole.clone()), async {
+        server.accept("{}").await;
+        send(&mut half_sent, &whole[500_000..]).await;
+    });
+    assert_eq!(waiting.status(), 200, "it waited for its turn");
+}
