@@ -6,6 +6,7 @@
 mod bodies;
 mod bounds;
 mod connections;
+mod fuzz;
 mod harness;
 mod in_flight;
 mod layers;

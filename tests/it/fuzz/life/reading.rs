@@ -1,0 +1,223 @@
+//! What an update says, read once more by simpler means: fields in order, each read on its own. The
+//! parser has to agree.
+
+use std::fmt;
+
+use comfydeploy_webhook::run::{Dialect, Output, Outputs, ParseError, PlatformStatus, Update};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+/// The words for a status, in the order of a life.
+pub(super) const WORDS: [&str; 11] = [
+    "not-started",
+    "queued",
+    "started",
+    "processing",
+    "running",
+    "uploading",
+    "cancelled",
+    "timeout",
+    "failed",
+    "completed",
+    "success",
+];
+
+/// What a body says of a run.
+#[derive(Debug, Default)]
+pub(super) struct Said<'a> {
+    run_id: Option<String>,
+    event_type: Option<String>,
+    /// The place in [`WORDS`].
+    pub(super) status: Option<usize>,
+    progress: Option<f64>,
+    pub(super) live_status: Option<String>,
+    pub(super) outputs: Option<Vec<SaidOutput<'a>>>,
+}
+
+/// One output and the text of the two fields that matter in it.
+#[derive(Debug, Default)]
+pub(super) struct SaidOutput<'a> {
+    pub(super) json: &'a str,
+    pub(super) id: Option<&'a str>,
+    pub(super) updated_at: Option<&'a str>,
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, ParseError> {
+        let text = str::from_utf8(body).map_err(|error| ParseError::NotUtf8 {
+            at: error.valid_up_to(),
+        })?;
+        if text.trim_ascii().is_empty() {
+            return Err(ParseError::Empty);
+        }
+        let reason = String::new();
+        let json: &RawValue =
+            serde_json::from_str(text).map_err(|_| ParseError::NotJson { reason })?;
+        Self::read_object(json).map_err(|pointer| ParseError::NotAnUpdate {
+            pointer,
+            reason: String::new(),
+        })
+    }
+
+    /// The error is a pointer to the first value that is wrong.
+    fn read_object(json: &'a RawValue) -> Result<Self, String> {
+        let mut said = Self::default();
+        for (key, value) in fields(json).ok_or("")? {
+            let name: String = typed(key).ok_or("")?;
+            let pointer = || format!("/{name}");
+            if value.get() == "null" {
+                continue;
+            }
+            let once = match name.as_str() {
+                "run_id" => fill(&mut said.run_id, uuid(value)),
+                "event_type" => fill(&mut said.event_type, typed(value)),
+                "status" => fill(&mut said.status, status(value)),
+                "progress" => fill(&mut said.progress, number(value).filter(|n| *n <= 100.0)),
+                "live_status" => fill(&mut said.live_status, typed(value)),
+                "outputs" => {
+                    let outputs = read_outputs(value).map_err(|rest| pointer() + &rest)?;
+                    fill(&mut said.outputs, Some(outputs))
+                }
+                _ => true,
+            };
+            if !once {
+                return Err(pointer());
+            }
+        }
+        Ok(said)
+    }
+
+    pub(super) fn outputs(&self) -> impl Iterator<Item = &SaidOutput<'a>> {
+        self.outputs.iter().flatten()
+    }
+
+    pub(super) fn assert_agrees(&self, update: &Update<'_>) {
+        let is_wire = update.dialect == Dialect::Wire;
+        assert_eq!(is_wire, self.event_type.is_some());
+        let run_id = update.run_id.map(|id| id.to_string());
+        assert_eq!(run_id, self.run_id);
+        let word = update.status.map(PlatformStatus::word);
+        assert_eq!(word, self.status.map(|place| WORDS[place]));
+        assert_eq!(update.live_status.as_deref(), self.live_status.as_deref());
+        let outputs = update.outputs.iter().map(Output::json);
+        assert!(outputs.eq(self.outputs().map(|output| output.json)));
+        let shown = serde_json::to_value(update.progress).unwrap().as_f64();
+        match (shown, self.percentage()) {
+            (Some(shown), Some(said)) => assert!((shown - said).abs() < 1e-9),
+            // So near to zero that it is rounded to it.
+            (Some(shown), None) => {
+                assert!(shown == 0.0 && self.progress.is_some_and(|said| said > -1e-9));
+            }
+            (shown, said) => assert_eq!(shown, said),
+        }
+        assert!(shown.is_none_or(|shown| (0.0..=100.0).contains(&shown)));
+    }
+
+    fn percentage(&self) -> Option<f64> {
+        let is_fraction = self.event_type.is_some() && self.progress? <= 1.0;
+        let scale = if is_fraction { 100.0 } else { 1.0 };
+        self.progress
+            .map(|sent| sent * scale)
+            .filter(|percentage| *percentage >= 0.0)
+    }
+}
+
+/// The error is what to add to the pointer.
+fn read_outputs(value: &RawValue) -> Result<Vec<SaidOutput<'_>>, String> {
+    let list: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| String::new())?;
+    let outputs = list.iter().enumerate().take(Outputs::MOST);
+    let outputs = outputs
+        .map(|(place, json)| read_output(json).ok_or(format!("/{place}")))
+        .collect::<Result<_, _>>()?;
+    if list.len() > Outputs::MOST {
+        return Err(String::new());
+    }
+    Ok(outputs)
+}
+
+fn read_output(json: &RawValue) -> Option<SaidOutput<'_>> {
+    let (mut id, mut updated_at) = (None, None);
+    for (key, value) in fields(json)? {
+        let once = match typed::<String>(key)?.as_str() {
+            "id" => fill(&mut id, Some(value.get())),
+            "updated_at" => fill(&mut updated_at, Some(value.get())),
+            _ => true,
+        };
+        if !once {
+            return None;
+        }
+    }
+    Some(SaidOutput {
+        json: json.get(),
+        id: id.filter(|id| *id != "null"),
+        updated_at: updated_at.filter(|at| *at != "null"),
+    })
+}
+
+/// Whether there is a value and room for it.
+fn fill<T>(field: &mut Option<T>, value: Option<T>) -> bool {
+    value.is_some_and(|value| field.replace(value).is_none())
+}
+
+fn typed<T: DeserializeOwned>(value: &RawValue) -> Option<T> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// Text that is JSON and a number to the standard library is a number of JSON.
+fn number(value: &RawValue) -> Option<f64> {
+    value
+        .get()
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
+}
+
+fn status(value: &RawValue) -> Option<usize> {
+    let word: String = typed(value)?;
+    WORDS.iter().position(|known| *known == word)
+}
+
+fn uuid(value: &RawValue) -> Option<String> {
+    let id: String = typed(value)?;
+    let is_right = |(place, c): (usize, char)| match place {
+        8 | 13 | 18 | 23 => c == '-',
+        _ => c.is_ascii_hexdigit(),
+    };
+    (id.len() == 36 && id.chars().enumerate().all(is_right)).then(|| id.to_ascii_lowercase())
+}
+
+/// The fields of an object in order, one given twice among them; none of what is not an object.
+fn fields(json: &RawValue) -> Option<Vec<(&RawValue, &RawValue)>> {
+    struct Fields<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+
+    impl<'de> Deserialize<'de> for Fields<'de> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(FieldsVisitor)
+        }
+    }
+
+    struct FieldsVisitor;
+
+    impl<'de> Visitor<'de> for FieldsVisitor {
+        type Value = Fields<'de>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut fields = Vec::new();
+            while let Some(field) = map.next_entry()? {
+                fields.push(field);
+            }
+            Ok(Fields(fields))
+        }
+    }
+
+    serde_json::from_str(json.get())
+        .ok()
+        .map(|Fields(fields)| fields)
+}
