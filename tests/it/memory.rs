@@ -36,7 +36,7 @@ async fn growth(flags: &[&str]) -> usize {
 }
 
 #[tokio::test]
-#[ignore = "takes long; run it with: cargo test --release -- --ignored --nocapture memory"]
+#[ignore = "takes long; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
 async fn a_million_run_ids_cost_no_more_than_the_limits_say() {
     let process = Process::serve(&[]);
     flood(
@@ -49,7 +49,7 @@ async fn a_million_run_ids_cost_no_more_than_the_limits_say() {
 }
 
 #[tokio::test]
-#[ignore = "takes long; run it with: cargo test --release -- --ignored --nocapture memory"]
+#[ignore = "takes long; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
 async fn outputs_of_a_mebibyte_cost_no_more_than_the_limits_say() {
     let process = Process::serve(&[]);
     let data = "x".repeat(MIB);
@@ -63,7 +63,7 @@ async fn outputs_of_a_mebibyte_cost_no_more_than_the_limits_say() {
 }
 
 #[tokio::test]
-#[ignore = "takes long; run it with: cargo test --release -- --ignored --nocapture memory"]
+#[ignore = "takes long; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
 async fn half_sent_requests_and_unread_answers_cost_no_more_than_the_limits_say() {
     let process = Process::serve(&["--body-timeout", "1h", "--header-timeout", "1h"]);
     let data = "x".repeat(3 * MIB);
