@@ -20,18 +20,29 @@ use super::{
 };
 
 /// Bytes of an answer that are handed on at a time.
-const PORTION: usize = 16 * 1024;
+const PORTION: usize = 8 * 1024;
 
-/// `value` as JSON.
+/// `value`, of about `size` bytes, as JSON.
 ///
 /// # Errors
 /// When as much as `budget` allows waits for its readers already.
-pub(super) fn json(value: &impl Serialize, budget: &Budget) -> Result<Response, Problem> {
+pub(super) fn json(
+    value: &impl Serialize,
+    size: usize,
+    budget: &Budget,
+) -> Result<Response, Problem> {
+    let mut share = budget.share();
+    // Asked first, so that an answer there is no room for costs no time either.
+    if !share.grow_to(size) {
+        return Err(Problem::busy());
+    }
     let json = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
+    if !share.grow_to(json.len()) {
+        return Err(Problem::busy());
+    }
     let body = if json.len() <= FREE_OF_CHARGE {
         Body::from(json)
     } else {
-        let share = budget.share_now(json.len()).ok_or_else(Problem::busy)?;
         Body::new(Portions {
             rest: json.into(),
             _share: share,

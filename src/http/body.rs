@@ -7,10 +7,10 @@ use axum::{
     http::{HeaderMap, header},
 };
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
-    budget::{Budget, FREE_OF_CHARGE, Share},
+    budget::{Budget, Share},
     problem::Problem,
 };
 
@@ -46,7 +46,7 @@ impl Deref for Read {
 /// Why a body could not be read.
 enum Unread {
     TooLarge,
-    CutShort,
+    Broken,
     Busy,
 }
 
@@ -59,26 +59,35 @@ pub(super) async fn read(
     mut body: Body,
     limits: &BodyLimits,
 ) -> Result<Read, Problem> {
+    let deadline = Instant::now() + limits.time;
     let read = if announced(&body) > limits.size {
         Some(Err(Unread::TooLarge))
     } else {
-        within(limits.time, collect(&mut body, limits)).await
+        within(deadline, collect(&mut body, limits)).await
     };
-    match read {
-        Some(Ok(read)) => Ok(read),
-        None => Err(Problem::body_too_slow(limits.time)),
-        Some(Err(Unread::CutShort)) => Err(Problem::body_cut_short()),
-        Some(Err(Unread::Busy)) => Err(Problem::busy()),
-        Some(Err(Unread::TooLarge)) => {
-            discard(headers, body, limits).await;
-            Err(Problem::body_too_large(limits.size))
-        }
-    }
+    let problem = match read {
+        Some(Ok(read)) => return Ok(read),
+        None => return Err(Problem::body_too_slow(limits.time)),
+        Some(Err(Unread::Broken)) => return Err(Problem::body_broken()),
+        Some(Err(Unread::Busy)) => Problem::busy(),
+        Some(Err(Unread::TooLarge)) => Problem::body_too_large(limits.size),
+    };
+    discard_until(deadline, headers, body, limits).await;
+    Err(problem)
 }
 
-/// Reads what there is of a body that is refused, within bounds. A client that asks before it sends the
-/// body is not told to send it.
-pub(super) async fn discard(headers: &HeaderMap, mut body: Body, limits: &BodyLimits) {
+/// Reads what there is of a body that is refused, within bounds.
+pub(super) async fn discard(headers: &HeaderMap, body: Body, limits: &BodyLimits) {
+    discard_until(Instant::now() + limits.time, headers, body, limits).await;
+}
+
+/// A client that asks before it sends the body is not told to send it.
+async fn discard_until(
+    deadline: Instant,
+    headers: &HeaderMap,
+    mut body: Body,
+    limits: &BodyLimits,
+) {
     let most = limits.size + OVERRUN;
     if headers.contains_key(header::EXPECT) || announced(&body) > most {
         return;
@@ -91,7 +100,7 @@ pub(super) async fn discard(headers: &HeaderMap, mut body: Body, limits: &BodyLi
             size += data.len();
         }
     };
-    within(limits.time, reading).await;
+    within(deadline, reading).await;
 }
 
 /// The bytes that the headers say will come; 0 where they say nothing.
@@ -99,17 +108,18 @@ fn announced(body: &Body) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-/// What `future` gives, unless that takes longer than `limit`.
-async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+/// What `future` gives, unless that takes until after `deadline`.
+async fn within<T>(deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     // Most bodies are there already. Only one that is not is worth a timer.
     match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
         Poll::Ready(output) => Some(output),
-        Poll::Pending => timeout(limit, future).await.ok(),
+        Poll::Pending => timeout_at(deadline, future).await.ok(),
     }
 }
 
-/// All of a body.
+/// All of a body. Its share of the memory grows with what has arrived: what is only announced takes
+/// nothing from others.
 async fn collect(body: &mut Body, limits: &BodyLimits) -> Result<Read, Unread> {
     let first = next(body).await?.unwrap_or_default();
     // A body is one frame as a rule, which lies in the buffer of its connection and is used as it is.
@@ -119,40 +129,35 @@ async fn collect(body: &mut Body, limits: &BodyLimits) -> Result<Read, Unread> {
             _share: None,
         });
     }
-    let size = match body.size_hint().exact() {
-        Some(rest) => first
-            .len()
-            .saturating_add(usize::try_from(rest).unwrap_or(usize::MAX)),
-        None => limits.size,
-    };
-    let share = if size <= FREE_OF_CHARGE {
-        None
-    } else {
-        // All of it at once: bodies that grow into shares could all end up waiting for each other.
-        let share = timeout(limits.time / 2, limits.in_flight.share(size)).await;
-        Some(share.map_err(|_| Unread::Busy)?)
-    };
-    let mut joined = Vec::with_capacity(announced(body) + first.len());
-    joined.extend_from_slice(&first);
-    drop(first);
-    while joined.len() <= limits.size {
-        match next(body).await? {
-            Some(data) => joined.extend_from_slice(&data),
-            None => {
-                return Ok(Read {
-                    bytes: joined.into(),
-                    _share: share,
-                });
-            }
+    let mut share = limits.in_flight.share();
+    let mut joined = Vec::new();
+    let mut more = Some(first);
+    while let Some(data) = more {
+        let size = joined.len() + data.len();
+        if size > limits.size {
+            return Err(Unread::TooLarge);
         }
+        if size > joined.capacity() {
+            let room = size.next_power_of_two().clamp(size, limits.size);
+            if !share.grow_to(room) {
+                return Err(Unread::Busy);
+            }
+            joined.reserve_exact(room - joined.len());
+        }
+        joined.extend_from_slice(&data);
+        drop(data);
+        more = next(body).await?;
     }
-    Err(Unread::TooLarge)
+    Ok(Read {
+        bytes: joined.into(),
+        _share: Some(share),
+    })
 }
 
 /// The next piece of a body, if there is one.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Unread> {
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|_| Unread::CutShort)?.into_data() {
+        if let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() {
             return Ok(Some(data));
         }
     }

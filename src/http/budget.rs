@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 /// Bytes that need no share: no more than a connection takes for its buffers anyway. So an ordinary
 /// update is taken and a short answer given, however much is in flight.
@@ -18,12 +18,6 @@ pub struct Budget {
     all: u32,
 }
 
-/// Some of the bytes, given back when it is dropped.
-#[derive(Debug)]
-pub(super) struct Share {
-    _pieces: OwnedSemaphorePermit,
-}
-
 impl Budget {
     /// So many bytes.
     #[must_use]
@@ -35,24 +29,72 @@ impl Budget {
         }
     }
 
-    /// A share for `bytes`, once there is one; those who ask first are served first. Who needs more than
-    /// there is gets all there is.
-    pub(super) async fn share(&self, bytes: usize) -> Share {
-        let permit = Arc::clone(&self.pieces)
-            .acquire_many_owned(pieces(bytes).min(self.all))
-            .await;
+    /// A share of nothing, to begin with.
+    pub(super) fn share(&self) -> Share {
         Share {
-            _pieces: permit.expect("the semaphore is never closed"),
+            budget: self.clone(),
+            pieces: 0,
         }
     }
+}
 
-    /// A share for `bytes`, if there is one now.
-    pub(super) fn share_now(&self, bytes: usize) -> Option<Share> {
-        let permit = Arc::clone(&self.pieces).try_acquire_many_owned(pieces(bytes).min(self.all));
-        permit.ok().map(|pieces| Share { _pieces: pieces })
+/// Some of the bytes, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    budget: Budget,
+    pieces: u32,
+}
+
+impl Share {
+    /// Makes room for `bytes` in all, if there is room now: shares that wait for each other could wait
+    /// for ever. Who needs more than there is gets all there is.
+    #[must_use]
+    pub(super) fn grow_to(&mut self, bytes: usize) -> bool {
+        if bytes <= FREE_OF_CHARGE {
+            return true;
+        }
+        let more = pieces(bytes)
+            .min(self.budget.all)
+            .saturating_sub(self.pieces);
+        match self.budget.pieces.try_acquire_many(more) {
+            Ok(granted) => {
+                granted.forget();
+                self.pieces += more;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.pieces.add_permits(self.pieces as usize);
     }
 }
 
 fn pieces(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(PIECE)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_grow_until_all_is_given_out_and_come_back_when_they_end() {
+        let budget = Budget::new(100 * PIECE);
+        let (mut one, mut other) = (budget.share(), budget.share());
+        assert!(one.grow_to(50 * PIECE) && other.grow_to(40 * PIECE));
+        assert!(one.grow_to(60 * PIECE) && !one.grow_to(61 * PIECE));
+        assert!(
+            other.grow_to(FREE_OF_CHARGE),
+            "what is free is always there"
+        );
+        drop(one);
+        assert!(other.grow_to(1_000 * PIECE), "all there is");
+        assert!(!budget.share().grow_to(17 * PIECE));
+        drop(other);
+        assert!(budget.share().grow_to(100 * PIECE));
+    }
 }

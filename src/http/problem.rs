@@ -82,10 +82,10 @@ impl Problem {
         )
     }
 
-    pub(super) fn body_cut_short() -> Self {
+    pub(super) fn body_broken() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
-            "the body ended before it was complete",
+            "the body ended before it was complete, or its chunks are not well formed",
         )
     }
 

@@ -92,7 +92,8 @@ pub(super) async fn show(
         let detail = format!("no update of run {run_id} has arrived, or it is no longer kept");
         Problem::new(StatusCode::NOT_FOUND, detail)
     })?;
-    answer::json(&RunBody(run), &app.answers)
+    let size = run.heap_bytes();
+    answer::json(&RunBody(run), size, &app.answers)
 }
 
 /// A page of the list.
@@ -137,11 +138,12 @@ pub(super) async fn list(
     let Limit(limit) = limit.unwrap_or_default();
     let after = cursor.map(|Cursor(position)| position);
     let page = app.store.page(status, after, limit);
+    let size = page.runs.iter().map(|run| run.heap_bytes()).sum();
     let list = RunList {
         runs: page.runs.into_iter().map(RunBody).collect(),
         next_cursor: page.next.map(Cursor),
     };
-    answer::json(&list, &app.answers)
+    answer::json(&list, size, &app.answers)
 }
 
 /// Fills a parameter that may be given once.

@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::diagnose::reason;
+use super::{diagnose::reason, parse::excerpt};
 
 /// One output: a JSON object, and where in it the two fields stand that the join reads.
 ///
@@ -88,7 +88,8 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
 
         let json = <&RawValue>::deserialize(deserializer)?;
         if !json.get().starts_with('{') {
-            let found = Unexpected::Other(json.get());
+            let found = excerpt(json.get());
+            let found = Unexpected::Other(&found);
             return Err(D::Error::invalid_type(found, &"an object"));
         }
         let head: Head<'de> =

@@ -1,10 +1,10 @@
 //! Reading a value that has one text form, from JSON and from a query string alike.
 
-use std::{fmt, marker::PhantomData, str::FromStr};
+use std::{borrow::Cow, fmt, marker::PhantomData, str::FromStr};
 
 use serde::{
     Deserializer,
-    de::{Error, Unexpected, Visitor},
+    de::{Error, Expected, Unexpected, Visitor},
 };
 
 /// A type that is written as one piece of text.
@@ -33,6 +33,21 @@ impl<T: FromText> Visitor<'_> for TextVisitor<T> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         text.parse()
-            .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+            .map_err(|_| E::invalid_value(Unexpected::Str(&excerpt(text)), &self))
+    }
+}
+
+/// The error of a visitor that expects no text. The one that serde makes by itself holds all of the
+/// text, each odd character of it escaped: several times the memory of the body, and of its time.
+pub(super) fn unexpected_text<E: Error>(text: &str, expected: &dyn Expected) -> E {
+    E::invalid_type(Unexpected::Str(&excerpt(text)), expected)
+}
+
+/// As much of what was found as an error shows.
+pub(super) fn excerpt(text: &str) -> Cow<'_, str> {
+    const MOST: usize = 100;
+    match text.len() {
+        0..=MOST => text.into(),
+        _ => format!("{}…", &text[..text.floor_char_boundary(MOST)]).into(),
     }
 }

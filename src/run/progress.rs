@@ -8,6 +8,8 @@ use serde::{
 };
 use utoipa::ToSchema;
 
+use super::parse::unexpected_text;
+
 /// A percentage from 0 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, ToSchema)]
 #[schema(minimum = 0, maximum = 100)]
@@ -92,6 +94,10 @@ impl<'de> Deserialize<'de> for SentProgress {
             )]
             fn visit_u64<E: Error>(self, number: u64) -> Result<SentProgress, E> {
                 self.visit_f64(number as f64)
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<SentProgress, E> {
+                Err(unexpected_text(text, &self))
             }
 
             #[expect(clippy::cast_precision_loss, reason = "only its sign counts below 0")]

@@ -4,12 +4,15 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{Output, Outputs, ParseError, PlatformStatus, Progress, RunId, progress::SentProgress};
+use super::{
+    Output, Outputs, ParseError, PlatformStatus, Progress, RunId, parse::unexpected_text,
+    progress::SentProgress,
+};
 
 /// What one update says of a run, in either dialect. Text is borrowed from the body where it can be.
 #[derive(Debug, ToSchema)]
@@ -81,6 +84,10 @@ impl<'de> Visitor<'de> for UpdateVisitor {
         f.write_str("an object")
     }
 
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Err(unexpected_text(text, &self))
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Update<'de>, A::Error> {
         let mut run_id = None;
         let mut event_type: Option<Text<'de>> = None;
@@ -148,6 +155,10 @@ impl<'de> Deserialize<'de> for OutputList<'de> {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "an array of at most {} objects", Outputs::MOST)
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Err(unexpected_text(text, &self))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
