@@ -8,6 +8,10 @@ use comfydeploy_webhook::{
     healthcheck, server, shutdown, telemetry,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
+use tracing::warn;
+
+/// Files open beside the connections.
+const FILES: u64 = 64;
 
 fn main() -> ExitCode {
     let mut cli = match Cli::try_parse() {
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
 async fn serve(config: &Config) -> Result<(), String> {
     telemetry::start(&config.log, config.log_format == LogFormat::Json)
         .map_err(|error| format!("cannot log: {error}"))?;
+    raise_file_limit(config.max_connections);
     let listen = config.listen;
     let listener = TcpListener::bind(listen)
         .await
@@ -44,6 +49,19 @@ async fn serve(config: &Config) -> Result<(), String> {
     server::serve(listener, config, shutdown)
         .await
         .map_err(|error| format!("cannot serve: {error}"))
+}
+
+/// Each connection is an open file, and many systems allow no more than 1024 unless asked.
+fn raise_file_limit(connections: usize) {
+    let needed = connections as u64 + FILES;
+    match rlimit::increase_nofile_limit(needed) {
+        Ok(allowed) if allowed < needed => warn!(
+            "the system allows {allowed} open files, too few for {connections} connections: raise its \
+             limit or lower --max-connections"
+        ),
+        Ok(_) => {}
+        Err(error) => warn!(%error, "cannot ask for more open files"),
+    }
 }
 
 async fn check(config: &Config) -> Result<(), String> {

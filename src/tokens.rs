@@ -1,6 +1,6 @@
 //! The secrets that let a request pass.
 
-use std::{error::Error, fmt, fs, io, str::FromStr};
+use std::{error::Error, fmt, fs, io, path::Path, str::FromStr};
 
 use subtle::{Choice, ConstantTimeEq};
 
@@ -38,7 +38,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When the file cannot be read, or there are no tokens in it.
-    pub fn from_file(path: &str) -> Result<Self, NoTokens> {
+    pub fn from_file(path: &Path) -> Result<Self, NoTokens> {
         fs::read_to_string(path)
             .map_err(NoTokens::Unreadable)?
             .parse()

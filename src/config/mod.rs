@@ -2,13 +2,13 @@
 
 mod values;
 
-use std::{ffi::OsString, net::SocketAddr, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytesize::{GIB, KIB, MIB, TIB};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::values::{HOUR, MILLISECOND, TEN_YEARS, address, log_filter, number, size, time};
-use crate::tokens::{NoTokens, Tokens};
+use crate::tokens::Tokens;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -38,17 +38,19 @@ pub struct Config {
     pub listen: SocketAddr,
 
     /// File with the tokens of which an update must carry one; or put them into WEBHOOK_TOKEN
-    #[arg(
-        long = "webhook-token-file",
-        env = "WEBHOOK_TOKEN_FILE",
-        value_name = "FILE"
-    )]
-    #[arg(value_parser = Tokens::from_file)]
-    pub webhook_tokens: Option<Tokens>,
+    #[arg(long, env, value_name = "FILE", hide_env_values = true)]
+    pub webhook_token_file: Option<PathBuf>,
 
     /// File with the tokens of which a reader must carry one; or put them into READ_TOKEN
-    #[arg(long = "read-token-file", env = "READ_TOKEN_FILE", value_name = "FILE")]
-    #[arg(value_parser = Tokens::from_file)]
+    #[arg(long, env, value_name = "FILE", hide_env_values = true)]
+    pub read_token_file: Option<PathBuf>,
+
+    /// What an update must carry one of, once [`Config::take_tokens`] has read it.
+    #[arg(skip)]
+    pub webhook_tokens: Option<Tokens>,
+
+    /// What a reader must carry one of, once [`Config::take_tokens`] has read it.
+    #[arg(skip)]
     pub read_tokens: Option<Tokens>,
 
     /// Most connections at a time, from 1 to 100000; over it the newest wait
@@ -132,32 +134,29 @@ pub enum LogFormat {
 }
 
 impl Config {
-    /// Takes the tokens that are given as variables and not as files.
+    /// Reads the tokens, each from its variable or its file.
     ///
     /// # Errors
-    /// When a variable holds no tokens, or there are a variable and a file; the error says which, and
-    /// does not show them.
+    /// When there are no tokens in one, or there are both; the error shows neither the tokens nor the
+    /// file's name, which may be a token by mistake.
     pub fn take_tokens(
         &mut self,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(), String> {
-        for (name, tokens) in [
-            ("WEBHOOK_TOKEN", &mut self.webhook_tokens),
-            ("READ_TOKEN", &mut self.read_tokens),
-        ] {
-            let Some(text) = variable(name) else {
-                continue;
+        let webhook = (&self.webhook_token_file, &mut self.webhook_tokens);
+        let read = (&self.read_token_file, &mut self.read_tokens);
+        for (name, (file, tokens)) in [("WEBHOOK_TOKEN", webhook), ("READ_TOKEN", read)] {
+            let (source, read) = match (variable(name), file) {
+                (None, None) => continue,
+                (Some(text), None) => (name.to_owned(), text.to_string_lossy().parse()),
+                (None, Some(file)) => (format!("{name}_FILE"), Tokens::from_file(file)),
+                (Some(_), Some(_)) => {
+                    return Err(format!(
+                        "there are both {name} and {name}_FILE, expected one"
+                    ));
+                }
             };
-            if tokens.is_some() {
-                return Err(format!(
-                    "there are both {name} and {name}_FILE, expected one"
-                ));
-            }
-            let text = text.to_string_lossy();
-            let parsed = text
-                .parse()
-                .map_err(|error: NoTokens| format!("{name}: {error}"))?;
-            *tokens = Some(parsed);
+            *tokens = Some(read.map_err(|error| format!("{source}: {error}"))?);
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use std::{
 
 use axum::{
     Router,
+    body::HttpBody as _,
     extract::Request,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
@@ -33,14 +34,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, warn};
 
 use super::{
+    budget::FREE_OF_CHARGE,
     problem::Problem,
     rules,
     watch::{Overdue, Patience, Watch, WatchedBody, WatchedSocket},
 };
 use crate::metrics::Metrics;
 
-/// The read buffer of a connection grows to this as a large body arrives, or to the largest head.
-const BUFFER: usize = 32 * 1024;
+/// The buffers of a connection grow to this as a large body arrives, or to the largest head.
+const BUFFER: usize = 16 * 1024;
 
 /// The pause when the operating system gives no connection, as when too many files are open.
 const BREATH: Duration = Duration::from_millis(100);
@@ -56,6 +58,12 @@ pub struct ConnectionLimits {
     pub patience: Patience,
 }
 
+impl ConnectionLimits {
+    fn buffer(&self) -> usize {
+        self.head_size.max(BUFFER)
+    }
+}
+
 /// Serves `router` on `listener` until `shutdown` is cancelled and every request in flight is answered.
 pub async fn serve(
     listener: TcpListener,
@@ -65,10 +73,10 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let mut http = http1::Builder::new();
-    // The watch is this and more, for less.
+    // The Watch sees to all times.
     http.header_read_timeout(None)
         .max_header_size(limits.head_size)
-        .max_buf_size(limits.head_size.max(BUFFER))
+        .max_buf_size(limits.buffer())
         .writev(false);
     let server = Arc::new(Server {
         http,
@@ -109,12 +117,16 @@ async fn accept(
         .acquire_owned()
         .await
         .expect("the semaphore is never closed");
+    let mut is_told = false;
     loop {
         match listener.accept().await {
             Ok((socket, _)) => return (socket, slot),
             Err(error) if is_the_clients(error.kind()) => {}
             Err(error) => {
-                warn!(%error, "cannot take a connection");
+                if !is_told {
+                    warn!(%error, "cannot take connections; trying again");
+                    is_told = true;
+                }
                 sleep(BREATH).await;
             }
         }
@@ -144,7 +156,7 @@ impl Server {
             debug!(%error, "cannot send small answers at once");
         }
         let _open = self.metrics.connection();
-        let watch = Watch::new(self.limits.patience, self.limits.head_size);
+        let watch = Watch::new(self.limits.patience, self.limits.buffer());
         let service = service_fn(|request| self.answer(&watch, request));
         let socket = TokioIo::new(WatchedSocket {
             socket,
@@ -175,13 +187,19 @@ impl Server {
         watch: &Arc<Watch>,
         request: Request<Incoming>,
     ) -> Result<Response<WatchedBody>, Infallible> {
-        let response = match watch.request_begins(|head| rules::check(&request, head)) {
+        watch.request_begins();
+        let response = match rules::check(&request, watch) {
             Ok(()) => or_500(self.router.call(request)).await,
             Err(problem) => {
                 let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
                 (close, problem).into_response()
             }
         };
+        if let Some(size) = response.body().size_hint().exact()
+            && size > FREE_OF_CHARGE as u64
+        {
+            watch.answer_begins(size);
+        }
         Ok(response.map(|body| WatchedBody {
             body,
             watch: Arc::clone(watch),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use utoipa::{
     IntoResponses,
-    openapi::{Content, Ref, RefOr, Response, ResponseBuilder},
+    openapi::{Content, Header, Ref, RefOr, Response, ResponseBuilder},
 };
 
 /// A status, and when it is answered.
@@ -13,7 +13,10 @@ type When = (&'static str, &'static str);
 const ANY: &[When] = &[
     ("431", "The headers are larger than --max-header"),
     ("500", "The service failed; its log says why"),
+    ("501", "The Transfer-Encoding is another than chunked"),
 ];
+
+const PROBE: &[When] = &[("400", "The request breaks HTTP/1.1")];
 
 const READ: &[When] = &[
     (
@@ -70,9 +73,24 @@ fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {
                 "431" => response,
                 _ => response.content("application/problem+json", schema),
             };
+            let response = match *status {
+                "401" => response.header("WWW-Authenticate", Header::default()),
+                "405" => response.header("Allow", Header::default()),
+                "503" => response.header("Retry-After", Header::default()),
+                _ => response,
+            };
             ((*status).to_owned(), response.build().into())
         });
     described.collect()
+}
+
+/// The problems that a probe may meet.
+pub(super) struct ProbeProblems;
+
+impl IntoResponses for ProbeProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[ANY, PROBE])
+    }
 }
 
 /// The problems that any reading may meet.

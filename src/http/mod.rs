@@ -57,6 +57,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/runs/{run_id}", get(runs::show))
         .route("/metrics", get(ops::metrics))
         .route("/openapi.json", get(openapi::show))
+        .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(Arc::clone(&app), auth::guard_reads));
 
     let probes = Router::new()
@@ -75,10 +76,13 @@ pub fn router(app: Arc<App>) -> Router {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        // The path alone: a query string may hold a token.
-        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
-            debug_span!("request", method = %request.method(), path = request.uri().path())
-        }))
+        // Not the query: it may hold a token.
+        .layer(
+            TraceLayer::new_for_http().make_span_with(|request: &Request| {
+                let path = loggable(request.uri().path());
+                debug_span!("request", method = %request.method(), path)
+            }),
+        )
         .layer(from_fn_with_state(Arc::clone(&app), measure::reads));
 
     webhook.merge(others).with_state(app)
@@ -87,7 +91,7 @@ pub fn router(app: Arc<App>) -> Router {
 async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem {
     if request.method() == Method::POST {
         app.complaints.line(|left_out| {
-            let path = &*problem::shorten(request.uri().path().to_owned().into());
+            let path = loggable(request.uri().path());
             warn!(
                 path,
                 left_out, "nothing takes a POST here; updates go to {WEBHOOK_PATH}"
@@ -97,6 +101,14 @@ async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem 
     discard(&app, request).await;
     let detail = format!("there is nothing at this path; updates go to {WEBHOOK_PATH}");
     Problem::new(StatusCode::NOT_FOUND, detail)
+}
+
+/// The beginning of a path, up to where it is none that this service has: behind that a mistyped URL
+/// may hold a token, as in `/api/webhooks/run-update&token=...`.
+fn loggable(path: &str) -> &str {
+    let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+    let end = path.find(|c| !is_usual(c)).unwrap_or(path.len());
+    &path[..end.min(100)]
 }
 
 async fn no_such_method(State(app): State<Arc<App>>, request: Request) -> Problem {

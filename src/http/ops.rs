@@ -7,16 +7,29 @@ use axum::{
     http::{HeaderName, header},
 };
 
-use super::{described::ReadProblems, state::App};
+use super::{
+    described::{ProbeProblems, ReadProblems},
+    state::App,
+};
 
 /// Whether the process answers.
-#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It does", body = String)))]
+#[utoipa::path(
+    get,
+    operation_id = "getHealth",
+    path = "/healthz",
+    responses((status = 200, description = "It does", body = String), ProbeProblems),
+)]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// Whether updates are taken.
-#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "They are", body = String)))]
+#[utoipa::path(
+    get,
+    operation_id = "getReadiness",
+    path = "/readyz",
+    responses((status = 200, description = "They are", body = String), ProbeProblems),
+)]
 pub(super) async fn readyz() -> &'static str {
     // With the state in memory alone that is so from the first request on.
     "ok\n"
@@ -25,6 +38,7 @@ pub(super) async fn readyz() -> &'static str {
 /// What was counted, in Prometheus' text format.
 #[utoipa::path(
     get,
+    operation_id = "getMetrics",
     path = "/metrics",
     responses((status = 200, description = "The metrics", body = String), ReadProblems),
 )]

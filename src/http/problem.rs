@@ -200,7 +200,7 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 }
 
 /// Leaves out the middle of a long text: the ends of a detail name the field and what is accepted.
-pub(super) fn shorten(detail: Cow<'static, str>) -> Cow<'static, str> {
+fn shorten(detail: Cow<'static, str>) -> Cow<'static, str> {
     if detail.len() <= DETAIL_CHARS {
         return detail;
     }

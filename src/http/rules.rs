@@ -5,10 +5,10 @@ use axum::{
     http::{StatusCode, Version, header},
 };
 
-use super::problem::Problem;
+use super::{problem::Problem, watch::Watch};
 
-/// Checks a request, given the bytes that its headers were read from.
-pub(super) fn check<B>(request: &Request<B>, head: &[u8]) -> Result<(), Problem> {
+/// Checks a request, with the help of what was read of its connection.
+pub(super) fn check<B>(request: &Request<B>, watch: &Watch) -> Result<(), Problem> {
     let bad_request = |detail| Err(Problem::new(StatusCode::BAD_REQUEST, detail));
     let headers = request.headers();
     match headers.get_all(header::HOST).iter().count() {
@@ -17,14 +17,22 @@ pub(super) fn check<B>(request: &Request<B>, head: &[u8]) -> Result<(), Problem>
         0 => return bad_request("the Host header is missing"),
         _ => return bad_request("there are several Host headers, expected one"),
     }
-    if headers.contains_key(header::TRANSFER_ENCODING) && has_two_lengths(head) {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else {
+        return Ok(());
+    };
+    if watch.inspect(has_two_lengths) {
         return bad_request("there are both Content-Length and Transfer-Encoding, expected one");
+    }
+    if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        let detail = "found another Transfer-Encoding than chunked, expected that and no other";
+        return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, detail));
     }
     Ok(())
 }
 
 /// Whether a head has both headers that say where its body ends. hyper forgets the one it does not go
-/// by, so only the bytes tell. They may hold more than one head; an empty line ends each.
+/// by, so only the bytes tell. They may hold several heads, and bodies; an empty line ends a head.
 fn has_two_lengths(heads: &[u8]) -> bool {
     let (mut length, mut encoding) = (false, false);
     for line in heads.split(|&byte| byte == b'\n') {

@@ -1,6 +1,7 @@
 //! Watching what a connection waits for, so that no client can make it wait for ever.
 
 use std::{
+    collections::VecDeque,
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,11 +22,15 @@ use tokio::{
 pub struct Patience {
     /// From the first byte of a request, or from the beginning, to the end of the headers.
     pub head: Duration,
-    /// For the client to take any of an answer that is ready.
+    /// For the client to take any of an answer that is ready; all of it has as long, and a second more
+    /// for each 64 KiB.
     pub send: Duration,
-    /// Between an answer and the first byte of the next request.
+    /// Between an answer and the next request; or its end, where it began before the answer.
     pub idle: Duration,
 }
+
+/// Bytes a second that a client has to take of a large answer.
+const SLOWEST: u64 = 64 * 1024;
 
 /// What a connection waited for in vain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +56,7 @@ impl Overdue {
 #[derive(Debug)]
 pub(super) struct Watch {
     patience: Patience,
-    head_size: usize,
+    buffer: usize,
     state: Mutex<State>,
 }
 
@@ -61,8 +66,11 @@ struct State {
     since: Instant,
     /// Since when the client has taken nothing of what is ready.
     stalled: Option<Instant>,
-    /// What was read since the connection was last idle, as far as a head may reach.
-    head: Vec<u8>,
+    /// When all of an answer has to be taken, once its size is known.
+    due: Option<Instant>,
+    /// The last that was read. hyper's buffer holds no more, so the head of a request is in it, wherever
+    /// it began.
+    window: VecDeque<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,24 +84,36 @@ enum Stage {
 }
 
 impl Watch {
-    pub(super) fn new(patience: Patience, head_size: usize) -> Arc<Self> {
+    /// For a connection with a read buffer of `buffer` bytes.
+    pub(super) fn new(patience: Patience, buffer: usize) -> Arc<Self> {
         Arc::new(Self {
             patience,
-            head_size,
+            buffer,
             state: Mutex::new(State {
                 stage: Stage::Head,
                 since: Instant::now(),
                 stalled: None,
-                head: Vec::new(),
+                due: None,
+                window: VecDeque::new(),
             }),
         })
     }
 
-    /// The headers of a request are complete. Gives the bytes they were read from to `inspect`.
-    pub(super) fn request_begins<T>(&self, inspect: impl FnOnce(&[u8]) -> T) -> T {
-        let mut state = self.state();
-        state.enter(Stage::Answer);
-        inspect(&state.head)
+    /// The headers of a request are complete.
+    pub(super) fn request_begins(&self) {
+        self.state().enter(Stage::Answer);
+    }
+
+    /// Gives the bytes to `inspect` that the headers of the request were read from, and what was read
+    /// before.
+    pub(super) fn inspect<T>(&self, inspect: impl FnOnce(&[u8]) -> T) -> T {
+        inspect(self.state().window.make_contiguous())
+    }
+
+    /// An answer of so many bytes is ready.
+    pub(super) fn answer_begins(&self, size: u64) {
+        let time = Duration::from_secs(size / SLOWEST);
+        self.state().due = Some(Instant::now() + self.patience.send + time);
     }
 
     /// The last of an answer is on its way.
@@ -124,8 +144,9 @@ impl Watch {
     /// Until when the connection may wait for what it waits for.
     pub(super) fn deadline(&self) -> (Instant, Overdue) {
         let state = self.state();
-        if let Some(stalled) = state.stalled {
-            return (stalled + self.patience.send, Overdue::Send);
+        let stalled = state.stalled.map(|since| since + self.patience.send);
+        if let Some(deadline) = stalled.into_iter().chain(state.due).min() {
+            return (deadline, Overdue::Send);
         }
         match state.stage {
             Stage::Head => (state.since + self.patience.head, Overdue::Head),
@@ -139,14 +160,11 @@ impl Watch {
         let mut state = self.state();
         if state.stage == Stage::Idle {
             state.enter(Stage::Head);
-            state.head.clear();
         }
-        if state.stage == Stage::Head {
-            let room = self.head_size.saturating_sub(state.head.len());
-            state
-                .head
-                .extend_from_slice(&bytes[..bytes.len().min(room)]);
-        }
+        let last = &bytes[bytes.len().saturating_sub(self.buffer)..];
+        let over = (state.window.len() + last.len()).saturating_sub(self.buffer);
+        state.window.drain(..over);
+        state.window.extend(last);
     }
 
     fn wrote<T>(&self, written: &Poll<T>) {
@@ -168,6 +186,7 @@ impl State {
     fn enter(&mut self, stage: Stage) {
         self.stage = stage;
         self.since = Instant::now();
+        self.due = None;
     }
 }
 
@@ -244,5 +263,77 @@ impl HttpBody for WatchedBody {
 impl Drop for WatchedBody {
     fn drop(&mut self) {
         self.watch.answer_ends();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is overdue first, and in how many seconds.
+    fn next(watch: &Watch) -> (Overdue, u64) {
+        let (deadline, overdue) = watch.deadline();
+        let left = deadline - Instant::now();
+        (
+            overdue,
+            left.as_secs() + u64::from(left.subsec_millis() > 500),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_connection_waits_as_long_as_what_it_waits_for_is_worth() {
+        let seconds = Duration::from_secs;
+        let patience = Patience {
+            head: seconds(10),
+            send: seconds(30),
+            idle: seconds(75),
+        };
+        let watch = Watch::new(patience, 1024);
+        assert_eq!(
+            next(&watch),
+            (Overdue::Head, 10),
+            "it may send nothing at all"
+        );
+        watch.received(b"GET / HTTP/1.1");
+        watch.request_begins();
+        assert_eq!(
+            next(&watch).1,
+            75,
+            "nothing is due; this is when to look again"
+        );
+        watch.wrote::<()>(&Poll::Pending);
+        assert_eq!(next(&watch), (Overdue::Send, 30));
+        watch.wrote(&Poll::Ready(()));
+        watch.answer_begins(60 * SLOWEST);
+        assert_eq!(
+            next(&watch),
+            (Overdue::Send, 90),
+            "taking a little does not help"
+        );
+        watch.wrote(&Poll::Ready(()));
+        assert_eq!(next(&watch), (Overdue::Send, 90));
+        watch.answer_ends();
+        assert_eq!(next(&watch), (Overdue::Idle, 75));
+        watch.received(b"G");
+        assert_eq!(next(&watch), (Overdue::Head, 10));
+    }
+
+    #[tokio::test]
+    async fn the_last_bytes_read_are_kept_and_no_more() {
+        let patience = Patience {
+            head: Duration::MAX,
+            send: Duration::MAX,
+            idle: Duration::MAX,
+        };
+        let watch = Watch::new(patience, 8);
+        for (read, kept) in [
+            ("abc", "abc"),
+            ("defgh", "abcdefgh"),
+            ("ij", "cdefghij"),
+            ("0123456789", "23456789"),
+        ] {
+            watch.received(read.as_bytes());
+            assert_eq!(watch.inspect(<[u8]>::to_vec), kept.as_bytes());
+        }
     }
 }

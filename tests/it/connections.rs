@@ -21,11 +21,10 @@ async fn is_well(connection: &mut TcpStream) {
     }
 }
 
-#[tokio::test]
-async fn five_hundred_slow_clients_hold_up_no_update_and_are_closed() {
-    let server = Server::with_flags(&["--header-timeout", "2s"]).await;
+/// So many clients that begin a request and do not go on.
+async fn slow_clients(server: &Server, count: usize) -> Vec<TcpStream> {
     let mut slow = Vec::new();
-    for _ in 0..500 {
+    for _ in 0..count {
         let mut connection = server.connect().await;
         send(
             &mut connection,
@@ -34,10 +33,29 @@ async fn five_hundred_slow_clients_hold_up_no_update_and_are_closed() {
         .await;
         slow.push(connection);
     }
+    slow
+}
+
+#[tokio::test]
+async fn five_hundred_slow_clients_hold_up_no_update() {
+    let server = Server::with_flags(&["--header-timeout", "1h"]).await;
+    let slow = slow_clients(&server, 500).await;
+    server
+        .until_metric("comfydeploy_webhook_connections_open 501")
+        .await;
     server
         .accept(format!(r#"{{"run_id":"{}"}}"#, run_id(1)))
         .await;
-    for connection in &mut slow {
+    server
+        .until_metric("comfydeploy_webhook_connections_open 501")
+        .await;
+    drop(slow);
+}
+
+#[tokio::test]
+async fn five_hundred_slow_clients_are_closed() {
+    let server = Server::with_flags(&["--header-timeout", "100ms"]).await;
+    for connection in &mut slow_clients(&server, 500).await {
         assert_eq!(read_to_end(connection).await, "");
     }
     let closed = r#"comfydeploy_webhook_connections_timed_out_total{stage="headers"} 500"#;
@@ -60,7 +78,7 @@ async fn headers_that_go_on_for_ever_are_not_waited_for() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_in_its_own_time() {
-    let server = Server::with_flags(&["--header-timeout", "50ms", "--idle-timeout", "1h"]).await;
+    let server = Server::with_flags(&["--header-timeout", "1s", "--idle-timeout", "1h"]).await;
     let mut idle = server.connect().await;
     is_well(&mut idle).await;
     let mut silent = server.connect().await;

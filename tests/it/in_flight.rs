@@ -5,7 +5,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-use crate::harness::{Server, head, patiently, read_to_end, run_id, send, update_head};
+use crate::harness::{Server, head, patiently, problem, read_to_end, run_id, send, update_head};
 
 /// A run of 12 MB, more than the operating system takes for a client that does not read.
 async fn large_run(server: &Server) -> String {
@@ -65,42 +65,59 @@ async fn answers_that_nobody_takes_are_bounded_together() {
 #[tokio::test]
 async fn bodies_in_flight_are_bounded_together_and_small_updates_pass_by() {
     let flags = ["--max-in-flight", "1MiB", "--max-body", "1MiB"];
-    let server = Server::with_flags(&[&flags[..], &["--body-timeout", "300ms"]].concat()).await;
+    let server = Server::with_flags(&[&flags[..], &["--body-timeout", "1h"]].concat()).await;
     let whole = format!("{{{}}}", " ".repeat(1_000_000));
     let length = format!("content-length: {}", whole.len());
     let mut half_sent = server.connect().await;
-    send(&mut half_sent, update_head(&length) + &whole[..100]).await;
-    server.accept("{}").await;
-    let mut other = server.connect().await;
-    send(&mut other, update_head(&length) + &whole[..100]).await;
-    server.accept("{}").await;
-    let mut answers = [0; 2].map(|_| [0; 12]);
-    patiently(other.read_exact(&mut answers[0])).await.unwrap();
-    patiently(half_sent.read_exact(&mut answers[1]))
-        .await
-        .unwrap();
-    assert_eq!(answers, [*b"HTTP/1.1 503", *b"HTTP/1.1 408"]);
-
-    let server = Server::with_flags(&[&flags[..], &["--body-timeout", "1h"]].concat()).await;
-    let mut half_sent = server.connect().await;
-    send(&mut half_sent, update_head(&length) + &whole[..500_000]).await;
-    // A small update needs no room of its own, though it comes in pieces.
-    let mut in_pieces = server.connect().await;
-    send(
-        &mut in_pieces,
-        update_head("content-length: 2\r\nconnection: close") + "{",
-    )
+    send(&mut half_sent, update_head(&length) + &whole[..600_000]).await;
+    // Once it has arrived there is no room for another.
+    let refused = patiently(async {
+        loop {
+            let response = server.post(whole.clone()).await;
+            if response.status() == 503 {
+                break response;
+            }
+        }
+    })
     .await;
+    assert_eq!(refused.headers()["retry-after"], "1");
+    problem(refused, 503).await;
+    // A small update needs no room of its own, even in pieces of which none says how many will come.
     server.accept("{}").await;
-    send(&mut in_pieces, "}").await;
+    let mut in_pieces = server.connect().await;
+    let chunked = update_head("transfer-encoding: chunked\r\nconnection: close");
+    send(&mut in_pieces, chunked + "1\r\n{\r\n").await;
+    server.accept("{}").await;
+    send(&mut in_pieces, "1\r\n}\r\n0\r\n\r\n").await;
     assert!(
         read_to_end(&mut in_pieces)
             .await
             .starts_with("HTTP/1.1 200 ")
     );
-    let (waiting, ()) = tokio::join!(server.post(whole.clone()), async {
-        server.accept("{}").await;
-        send(&mut half_sent, &whole[500_000..]).await;
-    });
-    assert_eq!(waiting.status(), 200, "it waited for its turn");
+
+    send(&mut half_sent, &whole[600_000..]).await;
+    let mut answer = [0; 12];
+    patiently(half_sent.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    server.accept(whole).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_only_announced_takes_no_room_from_others() {
+    let flags = ["--max-in-flight", "1MiB", "--max-body", "1MiB"];
+    let server = Server::with_flags(&[&flags[..], &["--body-timeout", "1h"]].concat()).await;
+    let mut announced = Vec::new();
+    for framing in ["content-length: 1000000", "transfer-encoding: chunked"] {
+        for _ in 0..20 {
+            let mut connection = server.connect().await;
+            send(&mut connection, update_head(framing) + "1\r\n").await;
+            announced.push(connection);
+        }
+    }
+    server
+        .until_metric("comfydeploy_webhook_connections_open 41")
+        .await;
+    server
+        .accept(format!("{{{}}}", " ".repeat(1_000_000)))
+        .await;
 }

@@ -6,7 +6,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-use crate::harness::{Process, head, run_id, update_head};
+use crate::harness::{Process, WEBHOOK, head, read_to_end, run_id, update_head};
 
 const MIB: usize = 1024 * 1024;
 
@@ -33,6 +33,30 @@ async fn growth(flags: &[&str]) -> usize {
     let after_a_little = memory(&process, "VmRSS");
     flood(&process, 5_000..25_000, small).await;
     memory(&process, "VmRSS").saturating_sub(after_a_little)
+}
+
+#[tokio::test]
+async fn a_wrong_value_costs_no_more_than_the_body_that_holds_it() {
+    let process = Process::serve(&[]);
+    let before = memory(&process, "VmHWM");
+    let client = reqwest::Client::new();
+    // An error that escaped this character would be six times as long.
+    let text = format!("\"{}\"", "\u{7f}".repeat(4_000_000));
+    for body in [
+        format!(r#"{{"status":{text}}}"#),
+        format!(r#"{{"run_id":{text}}}"#),
+        format!(r#"{{"progress":{text}}}"#),
+        format!(r#"{{"outputs":{text}}}"#),
+        format!(r#"{{"outputs":[{text}]}}"#),
+        text,
+    ] {
+        let request = client.post(process.url(WEBHOOK)).body(body);
+        let request = request.header("content-type", "application/json");
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 422);
+    }
+    let growth = memory(&process, "VmHWM") - before;
+    assert!(growth < 16 * MIB, "it grew by {growth} bytes");
 }
 
 #[tokio::test]
@@ -95,6 +119,18 @@ async fn half_sent_requests_and_unread_answers_cost_no_more_than_the_limits_say(
         let _ = connection.try_write(&request.as_bytes()[request.len() / 2..]);
     }
     flood(&process, 0..10_000, |n| json!({"run_id": run_id(n)})).await;
+    // Wrong values are diagnosed meanwhile.
+    let wrong = update_head("content-length: 4000013\r\nconnection: close")
+        + &format!(r#"{{"status":"{}"}}"#, "\u{7f}".repeat(4_000_000));
+    for _ in 0..20 {
+        let mut connection = TcpStream::connect(process.address).await.unwrap();
+        connection.write_all(wrong.as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut connection).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 422 ") || answer.starts_with("HTTP/1.1 503 "),
+            "{answer}"
+        );
+    }
     within(
         &process,
         "330 unread answers of 15 MiB, 330 half heads, 330 half bodies of 4 MiB",

@@ -65,7 +65,8 @@ fn help_explains_every_flag_in_one_line_with_its_variable_and_default() {
             _ => String::new(),
         };
         assert!(
-            line.ends_with(&format!("[env: {variable}=]{default}")),
+            line.ends_with(&format!("[env: {variable}=]{default}"))
+                || line.ends_with(&format!("[env: {variable}]")),
             "{line}"
         );
         assert!(
@@ -249,6 +250,7 @@ async fn updates_without_a_run_id_are_counted_in_the_log_but_not_each() {
 async fn an_update_sent_to_a_wrong_path_is_noticed() {
     let mut process = Process::serve(&[]);
     assert_eq!(post(&process, "/api/webhook?token=secret", "{}").await, 404);
+    assert_eq!(post(&process, "/api/webhook&token=secret", "{}").await, 404);
     let (_, log) = process.stop();
     assert!(
         log.contains("path=\"/api/webhook\"") && log.contains(WEBHOOK),

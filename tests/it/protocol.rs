@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::harness::{
-    Server, WEBHOOK, assert_nothing_stored, head, patiently, run_id, update_head,
+    Server, WEBHOOK, assert_nothing_stored, head, patiently, read_to_end, run_id, send, update_head,
 };
 
 #[tokio::test]
@@ -72,6 +72,54 @@ async fn a_request_whose_end_is_doubtful_is_refused_and_the_connection_closed() 
     let twice_the_same = format!("{length}\r\n{length}\r\nconnection: close");
     let answer = server.raw(update_head(&twice_the_same) + &body).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_doubtful_end_is_seen_wherever_the_request_begins() {
+    let server = Server::start().await;
+    let doubtful = update_head("content-length: 5\r\ntransfer-encoding: chunked");
+    let body = format!(r#"{{"run_id":"{}"}}"#, run_id(1));
+    let doubtful = format!("{doubtful}{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    for size in [2, 20_000] {
+        let before = format!("{{{}}}", " ".repeat(size - 2));
+        let head = update_head(&format!("content-length: {size}"));
+        for split in [0, 150, doubtful.len()] {
+            let mut connection = server.connect().await;
+            connection.set_nodelay(true).unwrap();
+            send(&mut connection, &head).await;
+            // Another request is answered before, so that what follows is read on its own.
+            server.accept("{}").await;
+            send(&mut connection, before.clone() + &doubtful[..split]).await;
+            server.accept("{}").await;
+            send(&mut connection, &doubtful[split..]).await;
+            let answers = read_to_end(&mut connection).await;
+            assert_eq!(
+                answers.matches("HTTP/1.1 200 ").count(),
+                1,
+                "{size} {split}: {answers}"
+            );
+            assert_eq!(
+                answers.matches("HTTP/1.1 400 ").count(),
+                1,
+                "{size} {split}: {answers}"
+            );
+        }
+    }
+    assert_nothing_stored(&server).await;
+}
+
+#[tokio::test]
+async fn a_coding_other_than_chunked_is_not_implemented() {
+    let server = Server::start().await;
+    for coding in [
+        "gzip, chunked",
+        "chunked, chunked",
+        "gzip\r\ntransfer-encoding: chunked",
+    ] {
+        let request = update_head(&format!("transfer-encoding: {coding}")) + "2\r\n{}\r\n0\r\n\r\n";
+        let answer = server.raw(request).await;
+        assert!(answer.starts_with("HTTP/1.1 501 "), "{coding}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -152,10 +152,13 @@ fn tokens_that_are_none_keep_it_from_serving() {
             &[("WEBHOOK_TOKEN", "s3cret"), ("WEBHOOK_TOKEN_FILE", &good)],
             "there are both WEBHOOK_TOKEN and WEBHOOK_TOKEN_FILE, expected one",
         ),
-        (&[("READ_TOKEN_FILE", &empty)], "there is no token in it"),
         (
-            &[("READ_TOKEN_FILE", "/nowhere")],
-            "cannot read it: No such file or directory (os error 2)",
+            &[("READ_TOKEN_FILE", &empty)],
+            "READ_TOKEN_FILE: there is no token in it",
+        ),
+        (
+            &[("READ_TOKEN_FILE", "s3cret-put-here")],
+            "READ_TOKEN_FILE: cannot read it: No such file or directory (os error 2)",
         ),
     ] {
         let mut command = Process::command(&[]);
