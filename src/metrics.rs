@@ -24,6 +24,8 @@ pub struct Metrics {
     requests: HistogramVec,
     runs: IntGauge,
     run_bytes: IntGauge,
+    body_bytes: IntGauge,
+    answer_bytes: IntGauge,
     evictions: IntCounterVec,
     connections: Counter,
     open_connections: IntGauge,
@@ -71,6 +73,14 @@ impl Metrics {
             run_bytes: gauge(
                 "run_bytes",
                 "Bytes of memory that the runs take, as counted against --max-bytes",
+            ),
+            body_bytes: gauge(
+                "body_bytes_in_flight",
+                "Bytes of memory that bodies on their way in take, as counted against --max-in-flight",
+            ),
+            answer_bytes: gauge(
+                "answer_bytes_in_flight",
+                "Bytes of memory that answers on their way out take, as counted against --max-in-flight",
             ),
             evictions: counters(
                 "run_evictions_total",
@@ -139,17 +149,34 @@ impl Metrics {
         self.timed_out.with_label_values(&[stage])
     }
 
-    /// Everything, with the present number of runs and of the bytes they take, in Prometheus' text
-    /// format 0.0.4.
+    /// Everything, with the levels as they are now, in Prometheus' text format 0.0.4.
     #[must_use]
-    pub fn render(&self, runs: usize, run_bytes: usize) -> String {
-        self.runs.set(i64::try_from(runs).unwrap_or(i64::MAX));
-        self.run_bytes
-            .set(i64::try_from(run_bytes).unwrap_or(i64::MAX));
+    pub fn render(&self, levels: Levels) -> String {
+        for (gauge, level) in [
+            (&self.runs, levels.runs),
+            (&self.run_bytes, levels.run_bytes),
+            (&self.body_bytes, levels.body_bytes),
+            (&self.answer_bytes, levels.answer_bytes),
+        ] {
+            gauge.set(i64::try_from(level).unwrap_or(i64::MAX));
+        }
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .expect("only writing to a string that cannot grow would fail")
     }
+}
+
+/// What goes up and down, and is asked for when it is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Levels {
+    /// Runs in the store.
+    pub runs: usize,
+    /// Bytes of memory that they take.
+    pub run_bytes: usize,
+    /// Bytes of memory that bodies on their way in take.
+    pub body_bytes: usize,
+    /// Bytes of memory that answers on their way out take.
+    pub answer_bytes: usize,
 }
 
 /// A connection that is open.

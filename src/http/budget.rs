@@ -29,6 +29,11 @@ impl Budget {
         }
     }
 
+    /// Bytes that are given out.
+    pub(super) fn used(&self) -> usize {
+        (self.all as usize - self.pieces.available_permits()) * PIECE
+    }
+
     /// A share of nothing, to begin with.
     pub(super) fn share(&self) -> Share {
         Share {

@@ -11,6 +11,7 @@ use super::{
     described::{ProbeProblems, ReadProblems},
     state::App,
 };
+use crate::metrics::Levels;
 
 /// Whether the process answers.
 #[utoipa::path(
@@ -46,7 +47,12 @@ pub(super) async fn metrics(
     State(app): State<Arc<App>>,
 ) -> ([(HeaderName, &'static str); 1], String) {
     let usage = app.store.usage();
-    let text = app.metrics.render(usage.runs, usage.bytes);
+    let text = app.metrics.render(Levels {
+        runs: usage.runs,
+        run_bytes: usage.bytes,
+        body_bytes: app.body_limits.in_flight.used(),
+        answer_bytes: app.answers.used(),
+    });
     (
         [(
             header::CONTENT_TYPE,

@@ -37,8 +37,9 @@ impl<T: FromText> Visitor<'_> for TextVisitor<T> {
     }
 }
 
-/// The error of a visitor that expects no text. The one that serde makes by itself holds all of the
-/// text, each odd character of it escaped: several times the memory of the body, and of its time.
+/// The error of a visitor that expects no text, and is given any value there may be. The error that
+/// serde makes by itself holds all of the text, each odd character of it escaped: several times the
+/// memory of the body, and of its time.
 pub(super) fn unexpected_text<E: Error>(text: &str, expected: &dyn Expected) -> E {
     E::invalid_type(Unexpected::Str(&excerpt(text)), expected)
 }

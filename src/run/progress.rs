@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for SentProgress {
             }
         }
 
-        deserializer.deserialize_f64(NumberVisitor)
+        deserializer.deserialize_any(NumberVisitor)
     }
 }
 

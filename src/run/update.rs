@@ -69,7 +69,7 @@ impl<'a> Update<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Update<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(UpdateVisitor)
+        deserializer.deserialize_any(UpdateVisitor)
     }
 }
 
@@ -173,7 +173,7 @@ impl<'de> Deserialize<'de> for OutputList<'de> {
             }
         }
 
-        deserializer.deserialize_seq(ListVisitor)
+        deserializer.deserialize_any(ListVisitor)
     }
 }
 

@@ -44,22 +44,21 @@ async fn answers_that_nobody_takes_are_bounded_together() {
     let server = Server::with_flags(&["--max-in-flight", "1MiB"]).await;
     let path = large_run(&server).await;
     let deaf = deaf_reader(&server, &path).await;
-    let refused = patiently(async {
-        loop {
-            let response = server.get(&path).await;
-            if response.status() == 503 {
-                break response;
-            }
-        }
-    })
-    .await;
+    server
+        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 1048576")
+        .await;
+    let refused = server.get(&path).await;
     assert_eq!(refused.headers()["retry-after"], "1");
+    problem(refused, 503).await;
     assert_eq!(
         server.get("/api/runs?limit=1&status=queued").await.status(),
         200
     );
     drop(deaf);
-    patiently(async { while server.get(&path).await.status() != 200 {} }).await;
+    server
+        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 0")
+        .await;
+    assert_eq!(server.get(&path).await.status(), 200);
 }
 
 #[tokio::test]
@@ -70,16 +69,10 @@ async fn bodies_in_flight_are_bounded_together_and_small_updates_pass_by() {
     let length = format!("content-length: {}", whole.len());
     let mut half_sent = server.connect().await;
     send(&mut half_sent, update_head(&length) + &whole[..600_000]).await;
-    // Once it has arrived there is no room for another.
-    let refused = patiently(async {
-        loop {
-            let response = server.post(whole.clone()).await;
-            if response.status() == 503 {
-                break response;
-            }
-        }
-    })
-    .await;
+    server
+        .until_metric("comfydeploy_webhook_body_bytes_in_flight 1048576")
+        .await;
+    let refused = server.post(whole.clone()).await;
     assert_eq!(refused.headers()["retry-after"], "1");
     problem(refused, 503).await;
     // A small update needs no room of its own, even in pieces of which none says how many will come.
@@ -99,6 +92,9 @@ async fn bodies_in_flight_are_bounded_together_and_small_updates_pass_by() {
     let mut answer = [0; 12];
     patiently(half_sent.read_exact(&mut answer)).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200");
+    server
+        .until_metric("comfydeploy_webhook_body_bytes_in_flight 0")
+        .await;
     server.accept(whole).await;
 }
 
