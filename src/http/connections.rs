@@ -37,7 +37,8 @@ use super::{
     budget::FREE_OF_CHARGE,
     problem::Problem,
     rules,
-    watch::{Overdue, Patience, Watch, WatchedBody, WatchedSocket},
+    watch::{Overdue, Patience, Watch},
+    watched::{WatchedBody, WatchedSocket},
 };
 use crate::metrics::Metrics;
 
@@ -59,8 +60,14 @@ pub struct ConnectionLimits {
 }
 
 impl ConnectionLimits {
+    /// Bytes of a buffer of a connection.
     fn buffer(&self) -> usize {
         self.head_size.max(BUFFER)
+    }
+
+    /// Bytes that hyper reads ahead: it reads a buffer more while what it has is less than one.
+    fn window(&self) -> usize {
+        2 * self.buffer()
     }
 }
 
@@ -156,7 +163,7 @@ impl Server {
             debug!(%error, "cannot send small answers at once");
         }
         let _open = self.metrics.connection();
-        let watch = Watch::new(self.limits.patience, self.limits.buffer());
+        let watch = Watch::new(self.limits.patience, self.limits.window());
         let service = service_fn(|request| self.answer(&watch, request));
         let socket = TokioIo::new(WatchedSocket {
             socket,

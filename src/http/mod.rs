@@ -14,6 +14,7 @@ mod rules;
 mod runs;
 mod state;
 mod watch;
+mod watched;
 mod webhook;
 
 use std::sync::Arc;

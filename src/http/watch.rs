@@ -2,20 +2,13 @@
 
 use std::{
     collections::VecDeque,
-    io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 
-use axum::body::{Body, Bytes, HttpBody};
-use hyper::body::{Frame, SizeHint};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-    time::{Instant, Sleep},
-};
+use tokio::time::{Instant, Sleep};
 
 /// How long a connection waits for its client.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +49,7 @@ impl Overdue {
 #[derive(Debug)]
 pub(super) struct Watch {
     patience: Patience,
-    buffer: usize,
+    window: usize,
     state: Mutex<State>,
 }
 
@@ -68,8 +61,8 @@ struct State {
     stalled: Option<Instant>,
     /// When all of an answer has to be taken, once its size is known.
     due: Option<Instant>,
-    /// The last that was read. hyper's buffer holds no more, so the head of a request is in it, wherever
-    /// it began.
+    /// The last that was read. No more is read ahead, so the head of a request is in it, wherever it
+    /// began.
     window: VecDeque<u8>,
 }
 
@@ -84,11 +77,11 @@ enum Stage {
 }
 
 impl Watch {
-    /// For a connection with a read buffer of `buffer` bytes.
-    pub(super) fn new(patience: Patience, buffer: usize) -> Arc<Self> {
+    /// For a connection of which `window` bytes are read ahead at the most.
+    pub(super) fn new(patience: Patience, window: usize) -> Arc<Self> {
         Arc::new(Self {
             patience,
-            buffer,
+            window,
             state: Mutex::new(State {
                 stage: Stage::Head,
                 since: Instant::now(),
@@ -156,18 +149,20 @@ impl Watch {
         }
     }
 
-    fn received(&self, bytes: &[u8]) {
+    /// The client sent this.
+    pub(super) fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
         if state.stage == Stage::Idle {
             state.enter(Stage::Head);
         }
-        let last = &bytes[bytes.len().saturating_sub(self.buffer)..];
-        let over = (state.window.len() + last.len()).saturating_sub(self.buffer);
+        let last = &bytes[bytes.len().saturating_sub(self.window)..];
+        let over = (state.window.len() + last.len()).saturating_sub(self.window);
         state.window.drain(..over);
         state.window.extend(last);
     }
 
-    fn wrote<T>(&self, written: &Poll<T>) {
+    /// The client took some of what was ready, or none.
+    pub(super) fn wrote<T>(&self, written: &Poll<T>) {
         let mut state = self.state();
         match written {
             Poll::Ready(_) => state.stalled = None,
@@ -187,82 +182,6 @@ impl State {
         self.stage = stage;
         self.since = Instant::now();
         self.due = None;
-    }
-}
-
-/// A socket that tells its [`Watch`] what passes through.
-#[derive(Debug)]
-pub(super) struct WatchedSocket {
-    pub(super) socket: TcpStream,
-    pub(super) watch: Arc<Watch>,
-}
-
-impl AsyncRead for WatchedSocket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
-        let received = &buffer.filled()[before..];
-        if !received.is_empty() {
-            self.watch.received(received);
-        }
-        read
-    }
-}
-
-impl AsyncWrite for WatchedSocket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
-        self.watch.wrote(&written);
-        written
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
-    }
-}
-
-/// The body of an answer, which tells the watch when it is over.
-#[derive(Debug)]
-pub(super) struct WatchedBody {
-    pub(super) body: Body,
-    pub(super) watch: Arc<Watch>,
-}
-
-impl HttpBody for WatchedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for WatchedBody {
-    fn drop(&mut self) {
-        self.watch.answer_ends();
     }
 }
 

@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
         "http::body",
         "http::described",
         "http::rules",
+        "http::watched",
     ],
     &["http::watch"],
     &["http::budget", "http::problem"],

@@ -109,6 +109,24 @@ async fn a_doubtful_end_is_seen_wherever_the_request_begins() {
 }
 
 #[tokio::test]
+async fn a_doubtful_end_is_seen_in_headers_as_large_as_they_may_be() {
+    let server = Server::start().await;
+    let padding = "y".repeat(15_800);
+    let headers = format!("content-length: 5\r\nx: {padding}\r\ntransfer-encoding: chunked");
+    let mut connection = server.connect().await;
+    connection.set_nodelay(true).unwrap();
+    let head = update_head(&headers);
+    send(&mut connection, &head[..head.len() - 1]).await;
+    server.accept("{}").await;
+    let rest =
+        head[head.len() - 1..].to_owned() + "7530\r\n{" + &" ".repeat(29_998) + "}\r\n0\r\n\r\n";
+    send(&mut connection, rest).await;
+    let mut answer = [0; 12];
+    patiently(connection.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 400");
+}
+
+#[tokio::test]
 async fn a_coding_other_than_chunked_is_not_implemented() {
     let server = Server::start().await;
     for coding in [
