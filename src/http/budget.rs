@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 /// Bytes that need no share: no more than a connection takes for its buffers anyway. So an ordinary
 /// update is taken and a short answer given, however much is in flight.
-pub(super) const FREE_OF_CHARGE: usize = 16 * 1024;
+pub(super) const FREE_OF_CHARGE: usize = 8 * 1024;
 
 /// Memory is given out in pieces of so many bytes: a semaphore counts to 2^32 at once.
 const PIECE: usize = 1024;
@@ -98,7 +98,7 @@ mod tests {
         );
         drop(one);
         assert!(other.grow_to(1_000 * PIECE), "all there is");
-        assert!(!budget.share().grow_to(17 * PIECE));
+        assert!(!budget.share().grow_to(9 * PIECE));
         drop(other);
         assert!(budget.share().grow_to(100 * PIECE));
     }

@@ -60,14 +60,8 @@ pub struct ConnectionLimits {
 }
 
 impl ConnectionLimits {
-    /// Bytes of a buffer of a connection.
     fn buffer(&self) -> usize {
         self.head_size.max(BUFFER)
-    }
-
-    /// Bytes that hyper reads ahead: it reads a buffer more while what it has is less than one.
-    fn window(&self) -> usize {
-        2 * self.buffer()
     }
 }
 
@@ -163,7 +157,7 @@ impl Server {
             debug!(%error, "cannot send small answers at once");
         }
         let _open = self.metrics.connection();
-        let watch = Watch::new(self.limits.patience, self.limits.window());
+        let watch = Watch::new(self.limits.patience);
         let service = service_fn(|request| self.answer(&watch, request));
         let socket = TokioIo::new(WatchedSocket {
             socket,
@@ -194,8 +188,7 @@ impl Server {
         watch: &Arc<Watch>,
         request: Request<Incoming>,
     ) -> Result<Response<WatchedBody>, Infallible> {
-        watch.request_begins();
-        let response = match rules::check(&request, watch) {
+        let response = match watch.request_begins(|head| rules::check(&request, head)) {
             Ok(()) => or_500(self.router.call(request)).await,
             Err(problem) => {
                 let close = [(header::CONNECTION, HeaderValue::from_static("close"))];

@@ -5,10 +5,10 @@ use axum::{
     http::{StatusCode, Version, header},
 };
 
-use super::{problem::Problem, watch::Watch};
+use super::problem::Problem;
 
-/// Checks a request, with the help of what was read of its connection.
-pub(super) fn check<B>(request: &Request<B>, watch: &Watch) -> Result<(), Problem> {
+/// Checks a request, given the bytes that its headers are in.
+pub(super) fn check<B>(request: &Request<B>, head: &[u8]) -> Result<(), Problem> {
     let bad_request = |detail| Err(Problem::new(StatusCode::BAD_REQUEST, detail));
     let headers = request.headers();
     match headers.get_all(header::HOST).iter().count() {
@@ -21,7 +21,7 @@ pub(super) fn check<B>(request: &Request<B>, watch: &Watch) -> Result<(), Proble
     let Some(coding) = codings.next() else {
         return Ok(());
     };
-    if watch.inspect(has_two_lengths) {
+    if has_two_lengths(head) {
         return bad_request("there are both Content-Length and Transfer-Encoding, expected one");
     }
     if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {

@@ -1,7 +1,7 @@
 //! Watching what a connection waits for, so that no client can make it wait for ever.
 
 use std::{
-    collections::VecDeque,
+    mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -49,7 +49,6 @@ impl Overdue {
 #[derive(Debug)]
 pub(super) struct Watch {
     patience: Patience,
-    window: usize,
     state: Mutex<State>,
 }
 
@@ -61,9 +60,11 @@ struct State {
     stalled: Option<Instant>,
     /// When all of an answer has to be taken, once its size is known.
     due: Option<Instant>,
-    /// The last that was read. No more is read ahead, so the head of a request is in it, wherever it
-    /// began.
-    window: VecDeque<u8>,
+    /// The bytes in which the head of the next request is, wherever it began: the last that was read, and
+    /// before them those of a head that was not complete. hyper reads more only when it needs more.
+    head: Vec<u8>,
+    /// Where in them the last that was read begins.
+    last: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,30 +78,30 @@ enum Stage {
 }
 
 impl Watch {
-    /// For a connection of which `window` bytes are read ahead at the most.
-    pub(super) fn new(patience: Patience, window: usize) -> Arc<Self> {
+    /// For a connection that has just begun.
+    pub(super) fn new(patience: Patience) -> Arc<Self> {
         Arc::new(Self {
             patience,
-            window,
             state: Mutex::new(State {
                 stage: Stage::Head,
                 since: Instant::now(),
                 stalled: None,
                 due: None,
-                window: VecDeque::new(),
+                head: Vec::new(),
+                last: 0,
             }),
         })
     }
 
-    /// The headers of a request are complete.
-    pub(super) fn request_begins(&self) {
-        self.state().enter(Stage::Answer);
-    }
-
-    /// Gives the bytes to `inspect` that the headers of the request were read from, and what was read
-    /// before.
-    pub(super) fn inspect<T>(&self, inspect: impl FnOnce(&[u8]) -> T) -> T {
-        inspect(self.state().window.make_contiguous())
+    /// The headers of a request are complete; `inspect` is given the bytes they are in.
+    pub(super) fn request_begins<T>(&self, inspect: impl FnOnce(&[u8]) -> T) -> T {
+        let mut state = self.state();
+        state.enter(Stage::Answer);
+        let inspected = inspect(&state.head);
+        // The head of another request may begin in the last of them, but not before.
+        let last = mem::take(&mut state.last);
+        state.head.drain(..last);
+        inspected
     }
 
     /// An answer of so many bytes is ready.
@@ -155,10 +156,13 @@ impl Watch {
         if state.stage == Stage::Idle {
             state.enter(Stage::Head);
         }
-        let last = &bytes[bytes.len().saturating_sub(self.window)..];
-        let over = (state.window.len() + last.len()).saturating_sub(self.window);
-        state.window.drain(..over);
-        state.window.extend(last);
+        if state.stage == Stage::Answer {
+            // More was needed for the body, so all that was read before is used up.
+            state.head.clear();
+            state.head.shrink_to(bytes.len());
+        }
+        state.last = state.head.len();
+        state.head.extend_from_slice(bytes);
     }
 
     /// The client took some of what was ready, or none.
@@ -207,14 +211,14 @@ mod tests {
             send: seconds(30),
             idle: seconds(75),
         };
-        let watch = Watch::new(patience, 1024);
+        let watch = Watch::new(patience);
         assert_eq!(
             next(&watch),
             (Overdue::Head, 10),
             "it may send nothing at all"
         );
         watch.received(b"GET / HTTP/1.1");
-        watch.request_begins();
+        watch.request_begins(|_| ());
         assert_eq!(
             next(&watch).1,
             75,
@@ -238,21 +242,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_bytes_read_are_kept_and_no_more() {
-        let patience = Patience {
+    async fn the_bytes_of_a_head_are_kept_wherever_it_began() {
+        let forever = Patience {
             head: Duration::MAX,
             send: Duration::MAX,
             idle: Duration::MAX,
         };
-        let watch = Watch::new(patience, 8);
-        for (read, kept) in [
-            ("abc", "abc"),
-            ("defgh", "abcdefgh"),
-            ("ij", "cdefghij"),
-            ("0123456789", "23456789"),
-        ] {
-            watch.received(read.as_bytes());
-            assert_eq!(watch.inspect(<[u8]>::to_vec), kept.as_bytes());
-        }
+        let watch = Watch::new(forever);
+        let head = || watch.request_begins(<[u8]>::to_vec);
+        watch.received(b"one, ");
+        watch.received(b"its end");
+        assert_eq!(head(), b"one, its end");
+        watch.received(b"body");
+        watch.received(b"body|two, ");
+        watch.answer_ends();
+        watch.received(b"its end|three|four, ");
+        assert_eq!(head(), b"body|two, its end|three|four, ");
+        watch.answer_ends();
+        assert_eq!(head(), b"its end|three|four, ");
+        watch.answer_ends();
+        watch.received(b"its end");
+        assert_eq!(head(), b"its end|three|four, its end");
     }
 }
