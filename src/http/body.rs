@@ -130,19 +130,20 @@ async fn collect(body: &mut Body, limits: &BodyLimits) -> Result<Read, Unread> {
         });
     }
     let mut share = limits.in_flight.share();
-    let mut joined = Vec::new();
+    let mut shared = 0;
+    // Memory that nothing is written to is none yet.
+    let mut joined = Vec::with_capacity(first.len() + announced(body));
     let mut more = Some(first);
     while let Some(data) = more {
         let size = joined.len() + data.len();
         if size > limits.size {
             return Err(Unread::TooLarge);
         }
-        if size > joined.capacity() {
-            let room = size.next_power_of_two().clamp(size, limits.size);
-            if !share.grow_to(room) {
+        if size > shared {
+            shared = size.next_power_of_two().min(limits.size);
+            if !share.grow_to(shared) {
                 return Err(Unread::Busy);
             }
-            joined.reserve_exact(room - joined.len());
         }
         joined.extend_from_slice(&data);
         drop(data);
