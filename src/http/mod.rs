@@ -90,7 +90,7 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem {
-    if request.method() == Method::POST {
+    let may = if request.method() == Method::POST {
         app.complaints.line(|left_out| {
             let path = loggable(request.uri().path());
             warn!(
@@ -98,10 +98,15 @@ async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem 
                 left_out, "nothing takes a POST here; updates go to {WEBHOOK_PATH}"
             );
         });
-    }
+        Ok(())
+    } else {
+        auth::check(app.read_tokens.as_ref(), request.headers(), request.uri())
+    };
     discard(&app, request).await;
-    let detail = format!("there is nothing at this path; updates go to {WEBHOOK_PATH}");
-    Problem::new(StatusCode::NOT_FOUND, detail)
+    may.err().unwrap_or_else(|| {
+        let detail = format!("there is nothing at this path; updates go to {WEBHOOK_PATH}");
+        Problem::new(StatusCode::NOT_FOUND, detail)
+    })
 }
 
 /// The beginning of a path, up to where it is none that this service has: behind that a mistyped URL

@@ -93,6 +93,8 @@ async fn with_a_token_for_reading_only_the_probes_need_none() {
         &run,
         "/api/runs/x",
         "/metrics",
+        "/openapi.json",
+        "/nowhere",
     ] {
         problem(server.get(path).await, 401).await;
         let head = server.request(Method::HEAD, path).send().await.unwrap();
