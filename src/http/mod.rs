@@ -79,10 +79,13 @@ pub fn router(app: Arc<App>) -> Router {
         ))
         // Not the query: it may hold a token.
         .layer(
-            TraceLayer::new_for_http().make_span_with(|request: &Request| {
-                let path = loggable(request.uri().path());
-                debug_span!("request", method = %request.method(), path)
-            }),
+            TraceLayer::new_for_http()
+                .make_span_with(|request: &Request| {
+                    let path = loggable(request.uri().path());
+                    debug_span!("request", method = %request.method(), path)
+                })
+                // What fails says so itself; that there is no room just now is counted.
+                .on_failure(()),
         )
         .layer(from_fn_with_state(Arc::clone(&app), measure::reads));
 

@@ -1,40 +1,48 @@
 //! Bodies on their way in and answers on their way out: bounded, each and all together.
 
+use std::net::SocketAddr;
+
+use reqwest::Client;
 use tokio::{
     io::AsyncReadExt,
     net::{TcpSocket, TcpStream},
 };
 
-use crate::harness::{Server, head, patiently, problem, read_to_end, run_id, send, update_head};
+use crate::harness::{
+    Process, Server, WEBHOOK, head, patiently, problem, read_to_end, run_id, send, update_head,
+};
 
-/// A run of 12 MB, more than the operating system takes for a client that does not read.
-async fn large_run(server: &Server) -> String {
-    let path = format!("/api/runs/{}", run_id(1));
-    for n in 0..4 {
+/// Updates that make a run of 12 MB, more than the operating system takes for a client that does not
+/// read.
+fn large_run() -> impl Iterator<Item = String> {
+    (0..4).map(|n| {
         let data = "x".repeat(3_000_000);
-        let body = format!(
-            r#"{{"run_id":"{}","outputs":[{{"id":{n},"data":"{data}"}}]}}"#,
-            run_id(1)
-        );
-        server.accept(body).await;
-    }
-    path
+        let run_id = run_id(1);
+        format!(r#"{{"run_id":"{run_id}","outputs":[{{"id":{n},"data":"{data}"}}]}}"#)
+    })
 }
 
-/// A client that asks for a run and reads nothing of it.
-async fn deaf_reader(server: &Server, path: &str) -> TcpStream {
+fn large_run_path() -> String {
+    format!("/api/runs/{}", run_id(1))
+}
+
+/// A client that asks for the run and reads nothing of it.
+async fn deaf_reader(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
-    let mut connection = socket.connect(server.address).await.unwrap();
-    send(&mut connection, head("GET", path, "text/plain", "x: y")).await;
+    let mut connection = socket.connect(address).await.unwrap();
+    let request = head("GET", &large_run_path(), "text/plain", "x: y");
+    send(&mut connection, request).await;
     connection
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_take_its_answer_is_not_waited_for() {
     let server = Server::with_flags(&["--send-timeout", "100ms"]).await;
-    let path = large_run(&server).await;
-    let _deaf = deaf_reader(&server, &path).await;
+    for update in large_run() {
+        server.accept(update).await;
+    }
+    let _deaf = deaf_reader(server.address).await;
     let closed = r#"comfydeploy_webhook_connections_timed_out_total{stage="send"} 1"#;
     server.until_metric(closed).await;
 }
@@ -42,12 +50,14 @@ async fn a_client_that_does_not_take_its_answer_is_not_waited_for() {
 #[tokio::test]
 async fn answers_that_nobody_takes_are_bounded_together() {
     let server = Server::with_flags(&["--max-in-flight", "1MiB"]).await;
-    let path = large_run(&server).await;
-    let deaf = deaf_reader(&server, &path).await;
+    for update in large_run() {
+        server.accept(update).await;
+    }
+    let deaf = deaf_reader(server.address).await;
     server
         .until_metric("comfydeploy_webhook_answer_bytes_in_flight 1048576")
         .await;
-    let refused = server.get(&path).await;
+    let refused = server.get(&large_run_path()).await;
     assert_eq!(refused.headers()["retry-after"], "1");
     problem(refused, 503).await;
     assert_eq!(
@@ -58,7 +68,27 @@ async fn answers_that_nobody_takes_are_bounded_together() {
     server
         .until_metric("comfydeploy_webhook_answer_bytes_in_flight 0")
         .await;
-    assert_eq!(server.get(&path).await.status(), 200);
+    assert_eq!(server.get(&large_run_path()).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_answer_there_is_no_room_for_leaves_no_log_line() {
+    let mut process = Process::serve(&["--max-in-flight", "1MiB"]);
+    let client = Client::new();
+    for update in large_run() {
+        let request = client.post(process.url(WEBHOOK)).body(update);
+        let request = request.header("content-type", "application/json");
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+    let deaf = deaf_reader(process.address).await;
+    patiently(async {
+        let run = process.url(&large_run_path());
+        while client.get(&run).send().await.unwrap().status() != 503 {}
+    })
+    .await;
+    drop(deaf);
+    let (_, log) = process.stop();
+    assert_eq!(log.lines().count(), 1, "only that it is stopping: {log}");
 }
 
 #[tokio::test]
