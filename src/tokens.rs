@@ -54,6 +54,12 @@ impl Tokens {
             .fold(Choice::from(0), |any, this| any | this);
         is_any.into()
     }
+
+    /// Whether one of them stands somewhere in `text`.
+    #[must_use]
+    pub fn are_in(&self, text: &str) -> bool {
+        self.0.iter().any(|token| text.contains(token))
+    }
 }
 
 impl FromStr for Tokens {
@@ -97,6 +103,7 @@ mod tests {
         for other in ["", "old", "old-tokeN", "old-token,new-token", "new-token "] {
             assert!(!tokens.accept(other.as_bytes()), "{other}");
         }
+        assert!(tokens.are_in("/somewhere/third/here") && !tokens.are_in("/somewhere"));
     }
 
     #[test]

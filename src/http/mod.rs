@@ -77,12 +77,15 @@ pub fn router(app: Arc<App>) -> Router {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        // Not the query: it may hold a token.
         .layer(
             TraceLayer::new_for_http()
-                .make_span_with(|request: &Request| {
-                    let path = loggable(request.uri().path());
-                    debug_span!("request", method = %request.method(), path)
+                .make_span_with({
+                    let app = Arc::clone(&app);
+                    move |request: &Request| {
+                        // Not the query: it may hold a token.
+                        let path = loggable(&app, request.uri().path());
+                        debug_span!("request", method = %request.method(), path)
+                    }
                 })
                 // What fails says so itself; that there is no room just now is counted.
                 .on_failure(()),
@@ -95,7 +98,7 @@ pub fn router(app: Arc<App>) -> Router {
 async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem {
     let may = if request.method() == Method::POST {
         app.complaints.line(|left_out| {
-            let path = loggable(request.uri().path());
+            let path = loggable(&app, request.uri().path());
             warn!(
                 path,
                 left_out, "nothing takes a POST here; updates go to {WEBHOOK_PATH}"
@@ -112,9 +115,17 @@ async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem 
     })
 }
 
-/// The beginning of a path, up to where it is none that this service has: behind that a mistyped URL
-/// may hold a token, as in `/api/webhooks/run-update&token=...`.
-fn loggable(path: &str) -> &str {
+/// The beginning of a path, up to where it is none that this service has: a mistyped URL may hold a
+/// token there, as in `/api/webhooks/run-update&token=...`.
+fn loggable<'a>(app: &App, path: &'a str) -> &'a str {
+    let tokens = [&app.webhook_tokens, &app.read_tokens];
+    if tokens
+        .into_iter()
+        .flatten()
+        .any(|tokens| tokens.are_in(path))
+    {
+        return "not shown: there is a token in it";
+    }
     let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
     let end = path.find(|c| !is_usual(c)).unwrap_or(path.len());
     &path[..end.min(100)]

@@ -43,6 +43,8 @@ async fn a_token_is_never_written_anywhere() {
         "/healthz",
         "/nowhere",
         "/api/webhooks/run-update&token=s3cret-w",
+        "/api/webhooks/run-update/s3cret-w",
+        "/s3cret-r/elsewhere",
         "/",
     ];
     for method in [Method::GET, Method::POST, Method::PUT] {
