@@ -62,8 +62,7 @@ pub(super) async fn guard_reads(
     match check(app.read_tokens.as_ref(), request.headers(), request.uri()) {
         Ok(()) => next.run(request).await,
         Err(problem) => {
-            let (head, body) = request.into_parts();
-            body::discard(&head.headers, body, &app.body_limits).await;
+            body::discard_request(request, &app.body_limits).await;
             problem.into_response()
         }
     }

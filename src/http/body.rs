@@ -4,6 +4,7 @@ use std::{future::poll_fn, ops::Deref, pin::pin, task::Poll, time::Duration};
 
 use axum::{
     body::{Body, Bytes, HttpBody as _},
+    extract::Request,
     http::{HeaderMap, header},
 };
 use http_body_util::BodyExt;
@@ -20,13 +21,13 @@ const OVERRUN: usize = 16 * 1024 * 1024;
 
 /// What request bodies may cost.
 #[derive(Debug, Clone)]
-pub struct BodyLimits {
+pub(super) struct BodyLimits {
     /// Bytes of one.
-    pub size: usize,
+    pub(super) size: usize,
     /// Time from the end of the headers to the end of the body.
-    pub time: Duration,
+    pub(super) time: Duration,
     /// Bytes of all that are read at a time.
-    pub in_flight: Budget,
+    pub(super) in_flight: Budget,
 }
 
 /// A whole body, and its share of the memory for all.
@@ -74,6 +75,12 @@ pub(super) async fn read(
     };
     discard_until(deadline, headers, body, limits).await;
     Err(problem)
+}
+
+/// Reads what there is of a request that is refused, within bounds.
+pub(super) async fn discard_request(request: Request, limits: &BodyLimits) {
+    let (head, body) = request.into_parts();
+    discard(&head.headers, body, limits).await;
 }
 
 /// Reads what there is of a body that is refused, within bounds.

@@ -13,15 +13,14 @@ const PIECE: usize = 1024;
 
 /// Bytes of memory to hold, given out in shares.
 #[derive(Debug, Clone)]
-pub struct Budget {
+pub(super) struct Budget {
     pieces: Arc<Semaphore>,
     all: u32,
 }
 
 impl Budget {
     /// So many bytes.
-    #[must_use]
-    pub fn new(bytes: usize) -> Self {
+    pub(super) fn new(bytes: usize) -> Self {
         let all = pieces(bytes);
         Self {
             pieces: Arc::new(Semaphore::new(all as usize)),

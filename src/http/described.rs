@@ -18,12 +18,13 @@ const ANY: &[When] = &[
 
 const PROBE: &[When] = &[("400", "The request breaks HTTP/1.1")];
 
+const GUARDED: &[When] = &[("401", "A token is needed: there was none, or a wrong one")];
+
 const READ: &[When] = &[
     (
         "400",
         "A parameter is wrong, or the request breaks HTTP/1.1",
     ),
-    ("401", "A token is needed: there was none, or a wrong one"),
     (
         "503",
         "As many answers as --max-in-flight allows wait for their readers",
@@ -40,7 +41,6 @@ const UPDATE: &[When] = &[
         "400",
         "The body is not JSON, not UTF-8, empty or cut short, or the request breaks HTTP/1.1",
     ),
-    ("401", "A token is needed: there was none, or a wrong one"),
     ("405", "Neither POST nor a retry"),
     ("408", "The body had not arrived after --body-timeout"),
     (
@@ -98,7 +98,7 @@ pub(super) struct ReadProblems;
 
 impl IntoResponses for ReadProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, READ])
+        problems(&[ANY, GUARDED, READ])
     }
 }
 
@@ -107,7 +107,7 @@ pub(super) struct OneRunProblems;
 
 impl IntoResponses for OneRunProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, READ, ONE_RUN])
+        problems(&[ANY, GUARDED, READ, ONE_RUN])
     }
 }
 
@@ -116,6 +116,6 @@ pub(super) struct UpdateProblems;
 
 impl IntoResponses for UpdateProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, UPDATE])
+        problems(&[ANY, GUARDED, UPDATE])
     }
 }

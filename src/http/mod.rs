@@ -31,8 +31,6 @@ use tracing::{debug_span, warn};
 
 use self::problem::Problem;
 pub use self::{
-    body::BodyLimits,
-    budget::Budget,
     connections::{ConnectionLimits, serve},
     state::{App, WEBHOOK_PATH},
     watch::Patience,
@@ -44,7 +42,7 @@ pub const READY_PATH: &str = "/readyz";
 /// Every route there is.
 pub fn router(app: Arc<App>) -> Router {
     // A counter that is there from the beginning shows its first step, too.
-    for reason in Problem::REASONS {
+    for (_, reason) in Problem::REASONS {
         app.metrics.refused(reason);
     }
 
@@ -82,9 +80,12 @@ pub fn router(app: Arc<App>) -> Router {
                 .make_span_with({
                     let app = Arc::clone(&app);
                     move |request: &Request| {
-                        // Not the query: it may hold a token.
-                        let path = loggable(&app, request.uri().path());
-                        debug_span!("request", method = %request.method(), path)
+                        debug_span!(
+                            "request",
+                            method = %request.method(),
+                            // Not the query: it may hold a token.
+                            path = loggable(&app, request.uri().path())
+                        )
                     }
                 })
                 // What fails says so itself; that there is no room just now is counted.
@@ -108,7 +109,7 @@ async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem 
     } else {
         auth::check(app.read_tokens.as_ref(), request.headers(), request.uri())
     };
-    discard(&app, request).await;
+    body::discard_request(request, &app.body_limits).await;
     may.err().unwrap_or_else(|| {
         let detail = format!("there is nothing at this path; updates go to {WEBHOOK_PATH}");
         Problem::new(StatusCode::NOT_FOUND, detail)
@@ -132,16 +133,11 @@ fn loggable<'a>(app: &App, path: &'a str) -> &'a str {
 }
 
 async fn no_such_method(State(app): State<Arc<App>>, request: Request) -> Problem {
-    discard(&app, request).await;
+    body::discard_request(request, &app.body_limits).await;
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "this path does not take this method; the Allow header lists those it takes",
     )
-}
-
-async fn discard(app: &App, request: Request) {
-    let (head, body) = request.into_parts();
-    body::discard(&head.headers, body, &app.body_limits).await;
 }
 
 #[cfg(test)]

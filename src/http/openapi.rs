@@ -70,12 +70,13 @@ pub(super) fn document(webhook_token: bool, read_token: bool) -> openapi::OpenAp
 
     let paths = &mut document.paths.paths;
     for (path, item) in paths.iter_mut() {
-        let is_guarded = match path.as_str() {
-            WEBHOOK_PATH => webhook_token,
-            "/healthz" | "/readyz" => false,
-            _ => read_token,
+        let is_set = if path == WEBHOOK_PATH {
+            webhook_token
+        } else {
+            read_token
         };
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            let is_guarded = is_set && operation.responses.responses.contains_key("401");
             operation.security = is_guarded.then(|| ways.clone());
         }
     }

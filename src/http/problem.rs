@@ -111,29 +111,22 @@ impl Problem {
         )
     }
 
-    /// Every [`Problem::reason`] that an update may be refused for.
-    pub(super) const REASONS: [&str; 7] = [
-        "busy",
-        "media_type",
-        "not_json",
-        "too_large",
-        "too_slow",
-        "unauthorized",
-        "wrong_field",
+    /// What an update may be refused with, each in a word.
+    pub(super) const REASONS: [(StatusCode, &str); 7] = [
+        (StatusCode::BAD_REQUEST, "not_json"),
+        (StatusCode::UNAUTHORIZED, "unauthorized"),
+        (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+        (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
+        (StatusCode::UNPROCESSABLE_ENTITY, "wrong_field"),
+        (StatusCode::SERVICE_UNAVAILABLE, "busy"),
     ];
 
     /// The status in a word, for a metric's label.
     pub(super) fn reason(&self) -> &'static str {
-        match self.status {
-            StatusCode::BAD_REQUEST => "not_json",
-            StatusCode::UNAUTHORIZED => "unauthorized",
-            StatusCode::REQUEST_TIMEOUT => "too_slow",
-            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => "media_type",
-            StatusCode::UNPROCESSABLE_ENTITY => "wrong_field",
-            StatusCode::SERVICE_UNAVAILABLE => "busy",
-            _ => "other",
-        }
+        let mut reasons = Self::REASONS.iter();
+        let found = reasons.find(|(status, _)| *status == self.status);
+        found.map_or("other", |(_, reason)| reason)
     }
 
     pub(super) const fn status(&self) -> StatusCode {
