@@ -14,7 +14,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -112,6 +112,21 @@ impl Server {
 
 pub(crate) async fn send(connection: &mut TcpStream, bytes: impl AsRef<[u8]>) {
     connection.write_all(bytes.as_ref()).await.unwrap();
+}
+
+/// A connection of a client that takes little until it reads.
+pub(crate) async fn connect_deaf(address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
+/// Reads the status of an answer, and no more of it.
+pub(crate) async fn read_status(connection: &mut TcpStream) -> String {
+    let mut start = [0; 12];
+    patiently(connection.read_exact(&mut start)).await.unwrap();
+    let start = str::from_utf8(&start).unwrap();
+    start.strip_prefix("HTTP/1.1 ").unwrap().to_owned()
 }
 
 /// The head of a request, with more headers of its own.
@@ -236,6 +251,12 @@ impl Process {
         let mut log = String::new();
         self.log.take().unwrap().read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().code(), log)
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Response {
+        let request = Client::new().post(self.url(path)).body(body);
+        let request = request.header("content-type", "application/json");
+        request.send().await.unwrap()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

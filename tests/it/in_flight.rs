@@ -2,14 +2,11 @@
 
 use std::net::SocketAddr;
 
-use reqwest::Client;
-use tokio::{
-    io::AsyncReadExt,
-    net::{TcpSocket, TcpStream},
-};
+use tokio::net::TcpStream;
 
 use crate::harness::{
-    Process, Server, WEBHOOK, head, patiently, problem, read_to_end, run_id, send, update_head,
+    Process, Server, WEBHOOK, connect_deaf, head, patiently, problem, read_status, read_to_end,
+    run_id, send, update_head,
 };
 
 /// Updates that make a run of 12 MB, more than the operating system takes for a client that does not
@@ -26,11 +23,18 @@ fn large_run_path() -> String {
     format!("/api/runs/{}", run_id(1))
 }
 
+/// A server that has it.
+async fn server_with_large_run(flags: &[&str]) -> Server {
+    let server = Server::with_flags(flags).await;
+    for update in large_run() {
+        server.accept(update).await;
+    }
+    server
+}
+
 /// A client that asks for the run and reads nothing of it.
 async fn deaf_reader(address: SocketAddr) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut connection = socket.connect(address).await.unwrap();
+    let mut connection = connect_deaf(address).await;
     let request = head("GET", &large_run_path(), "text/plain", "x: y");
     send(&mut connection, request).await;
     connection
@@ -38,10 +42,7 @@ async fn deaf_reader(address: SocketAddr) -> TcpStream {
 
 #[tokio::test]
 async fn a_client_that_does_not_take_its_answer_is_not_waited_for() {
-    let server = Server::with_flags(&["--send-timeout", "100ms"]).await;
-    for update in large_run() {
-        server.accept(update).await;
-    }
+    let server = server_with_large_run(&["--send-timeout", "100ms"]).await;
     let _deaf = deaf_reader(server.address).await;
     let closed = r#"comfydeploy_webhook_connections_timed_out_total{stage="send"} 1"#;
     server.until_metric(closed).await;
@@ -49,10 +50,7 @@ async fn a_client_that_does_not_take_its_answer_is_not_waited_for() {
 
 #[tokio::test]
 async fn answers_that_nobody_takes_are_bounded_together() {
-    let server = Server::with_flags(&["--max-in-flight", "1MiB"]).await;
-    for update in large_run() {
-        server.accept(update).await;
-    }
+    let server = server_with_large_run(&["--max-in-flight", "1MiB"]).await;
     let deaf = deaf_reader(server.address).await;
     server
         .until_metric("comfydeploy_webhook_answer_bytes_in_flight 1048576")
@@ -74,16 +72,13 @@ async fn answers_that_nobody_takes_are_bounded_together() {
 #[tokio::test]
 async fn an_answer_there_is_no_room_for_leaves_no_log_line() {
     let mut process = Process::serve(&["--max-in-flight", "1MiB"]);
-    let client = Client::new();
     for update in large_run() {
-        let request = client.post(process.url(WEBHOOK)).body(update);
-        let request = request.header("content-type", "application/json");
-        assert_eq!(request.send().await.unwrap().status(), 200);
+        assert_eq!(process.post(WEBHOOK, update).await.status(), 200);
     }
     let deaf = deaf_reader(process.address).await;
     patiently(async {
         let run = process.url(&large_run_path());
-        while client.get(&run).send().await.unwrap().status() != 503 {}
+        while reqwest::get(&run).await.unwrap().status() != 503 {}
     })
     .await;
     drop(deaf);
@@ -119,9 +114,7 @@ async fn bodies_in_flight_are_bounded_together_and_small_updates_pass_by() {
     );
 
     send(&mut half_sent, &whole[600_000..]).await;
-    let mut answer = [0; 12];
-    patiently(half_sent.read_exact(&mut answer)).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200");
+    assert_eq!(read_status(&mut half_sent).await, "200");
     server
         .until_metric("comfydeploy_webhook_body_bytes_in_flight 0")
         .await;

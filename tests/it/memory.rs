@@ -3,10 +3,10 @@
 use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpSocket, TcpStream},
+    net::TcpStream,
 };
 
-use crate::harness::{Process, WEBHOOK, head, read_to_end, run_id, update_head};
+use crate::harness::{Process, WEBHOOK, connect_deaf, head, read_to_end, run_id, update_head};
 
 const MIB: usize = 1024 * 1024;
 
@@ -39,7 +39,6 @@ async fn growth(flags: &[&str]) -> usize {
 async fn a_wrong_value_costs_no_more_than_the_body_that_holds_it() {
     let process = Process::serve(&[]);
     let before = memory(&process, "VmHWM");
-    let client = reqwest::Client::new();
     // An error that escaped this character would be six times as long.
     let text = format!("\"{}\"", "\u{7f}".repeat(4_000_000));
     for body in [
@@ -50,9 +49,7 @@ async fn a_wrong_value_costs_no_more_than_the_body_that_holds_it() {
         format!(r#"{{"outputs":[{text}]}}"#),
         text,
     ] {
-        let request = client.post(process.url(WEBHOOK)).body(body);
-        let request = request.header("content-type", "application/json");
-        let response = request.send().await.unwrap();
+        let response = process.post(WEBHOOK, body).await;
         assert_eq!(response.status(), 422);
     }
     let growth = memory(&process, "VmHWM") - before;
@@ -104,9 +101,7 @@ async fn half_sent_requests_and_unread_answers_cost_no_more_than_the_limits_say(
     let mut held = Vec::new();
     for _ in 0..330 {
         for request in [&show, &half_head, &half_body] {
-            let socket = TcpSocket::new_v4().unwrap();
-            socket.set_recv_buffer_size(4096).unwrap();
-            let connection = socket.connect(process.address).await.unwrap();
+            let connection = connect_deaf(process.address).await;
             // As much as goes without waiting: the service does not read all of it.
             connection.writable().await.unwrap();
             let _ = connection.try_write(request.as_bytes());

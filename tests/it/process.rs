@@ -206,22 +206,16 @@ async fn a_request_that_never_finishes_does_not_hold_up_the_exit() {
     drop(connection);
 }
 
-async fn post(process: &Process, path: &str, body: &'static str) -> u16 {
-    let request = reqwest::Client::new().post(process.url(path)).body(body);
-    let request = request.header("content-type", "application/json");
-    request.send().await.unwrap().status().as_u16()
-}
-
 #[tokio::test]
 async fn an_accepted_update_leaves_no_log_line_and_a_refused_one_leaves_one() {
     let mut process = Process::serve(&[]);
-    post(
-        &process,
-        WEBHOOK,
-        r#"{"run_id":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}"#,
-    )
-    .await;
-    post(&process, WEBHOOK, r#"{"status":"odd"}"#).await;
+    process
+        .post(
+            WEBHOOK,
+            r#"{"run_id":"7c9e6679-7425-40de-944b-e07fc1f90ae7"}"#,
+        )
+        .await;
+    process.post(WEBHOOK, r#"{"status":"odd"}"#).await;
     let (_, log) = process.stop();
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 2, "{log}");
@@ -236,7 +230,7 @@ async fn an_accepted_update_leaves_no_log_line_and_a_refused_one_leaves_one() {
 async fn updates_without_a_run_id_are_counted_in_the_log_but_not_each() {
     let mut process = Process::serve(&[]);
     for _ in 0..5 {
-        assert_eq!(post(&process, WEBHOOK, "{}").await, 200);
+        assert_eq!(process.post(WEBHOOK, "{}").await.status(), 200);
     }
     let (_, log) = process.stop();
     let counts: Vec<&str> = log
@@ -249,8 +243,20 @@ async fn updates_without_a_run_id_are_counted_in_the_log_but_not_each() {
 #[tokio::test]
 async fn an_update_sent_to_a_wrong_path_is_noticed() {
     let mut process = Process::serve(&[]);
-    assert_eq!(post(&process, "/api/webhook?token=secret", "{}").await, 404);
-    assert_eq!(post(&process, "/api/webhook&token=secret", "{}").await, 404);
+    assert_eq!(
+        process
+            .post("/api/webhook?token=secret", "{}")
+            .await
+            .status(),
+        404
+    );
+    assert_eq!(
+        process
+            .post("/api/webhook&token=secret", "{}")
+            .await
+            .status(),
+        404
+    );
     let (_, log) = process.stop();
     assert!(
         log.contains("path=\"/api/webhook\"") && log.contains(WEBHOOK),
@@ -266,7 +272,10 @@ async fn a_log_that_nobody_reads_any_more_holds_up_nothing() {
     let mut process = Process::start(command);
     drop(process.child.stderr.take());
     drop(process.log.take());
-    assert_eq!(post(&process, WEBHOOK, r#"{"status":"odd"}"#).await, 422);
+    assert_eq!(
+        process.post(WEBHOOK, r#"{"status":"odd"}"#).await.status(),
+        422
+    );
     process.signal("TERM");
     assert_eq!(process.child.wait().unwrap().code(), Some(0));
 }

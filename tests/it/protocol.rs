@@ -1,9 +1,10 @@
 //! How well the service keeps to HTTP/1.1, and makes its clients keep to it.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
 use crate::harness::{
-    Server, WEBHOOK, assert_nothing_stored, head, patiently, read_to_end, run_id, send, update_head,
+    Server, WEBHOOK, assert_nothing_stored, head, read_status, read_to_end, run_id, send,
+    update_head,
 };
 
 #[tokio::test]
@@ -15,10 +16,7 @@ async fn headers_over_the_limit_are_refused() {
         let request = head("GET", "/healthz", "text/plain", &long);
         // It may be refused before it is sent.
         let _ = connection.write_all(request.as_bytes()).await;
-        let mut answer = [0; 12];
-        patiently(connection.read_exact(&mut answer)).await.unwrap();
-        let answer = str::from_utf8(&answer).unwrap();
-        assert_eq!(answer, format!("HTTP/1.1 {status}"), "{size}");
+        assert_eq!(read_status(&mut connection).await, status, "{size}");
     }
     let many = "x: y\r\n".repeat(200) + "connection: close";
     let answer = server
@@ -121,9 +119,7 @@ async fn a_doubtful_end_is_seen_in_headers_as_large_as_they_may_be() {
     let rest =
         head[head.len() - 1..].to_owned() + "7530\r\n{" + &" ".repeat(29_998) + "}\r\n0\r\n\r\n";
     send(&mut connection, rest).await;
-    let mut answer = [0; 12];
-    patiently(connection.read_exact(&mut answer)).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 400");
+    assert_eq!(read_status(&mut connection).await, "400");
 }
 
 #[tokio::test]
