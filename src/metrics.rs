@@ -30,6 +30,8 @@ pub struct Metrics {
     connections: Counter,
     open_connections: IntGauge,
     timed_out: IntCounterVec,
+    subscribers: IntGauge,
+    snapshots: IntCounterVec,
 }
 
 impl Metrics {
@@ -94,6 +96,12 @@ impl Metrics {
                 "Connections closed because the client was too slow, by what it was to do",
                 &["stage"],
             ),
+            subscribers: gauge("subscribers", "Streams and waiting requests open"),
+            snapshots: counters(
+                "stream_snapshots_total",
+                "Times that a stream told all there is, by why it did",
+                &["reason"],
+            ),
             registry,
         })
     }
@@ -149,6 +157,15 @@ impl Metrics {
         self.timed_out.with_label_values(&[stage])
     }
 
+    /// Snapshots that streams told for this `reason`.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "taking a handle makes the counter be there"
+    )]
+    pub fn snapshots(&self, reason: &'static str) -> Counter {
+        self.snapshots.with_label_values(&[reason])
+    }
+
     /// Everything, with the levels as they are now, in Prometheus' text format 0.0.4.
     #[must_use]
     pub fn render(&self, levels: Levels) -> String {
@@ -157,6 +174,7 @@ impl Metrics {
             (&self.run_bytes, levels.run_bytes),
             (&self.body_bytes, levels.body_bytes),
             (&self.answer_bytes, levels.answer_bytes),
+            (&self.subscribers, levels.subscribers),
         ] {
             gauge.set(i64::try_from(level).unwrap_or(i64::MAX));
         }
@@ -177,6 +195,8 @@ pub struct Levels {
     pub body_bytes: usize,
     /// Bytes of memory that answers on their way out take.
     pub answer_bytes: usize,
+    /// Streams and waiting requests open.
+    pub subscribers: usize,
 }
 
 /// A connection that is open.

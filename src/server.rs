@@ -38,9 +38,13 @@ pub async fn serve(
         runs: config.max_runs,
         bytes: config.max_bytes,
         retention: config.retention,
+        changes: config.stream_backlog,
     };
     let store = Arc::new(Store::new(limits, &metrics));
-    let router = http::router(Arc::new(App::new(config, &store, &metrics)));
+    let router = http::router(
+        Arc::new(App::new(config, &store, &metrics, shutdown.clone())),
+        &config.cors_origin,
+    );
     warn_of_open_doors(config, address);
     info!(
         "ready: point ComfyDeploy's webhook at {}",

@@ -7,7 +7,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use bytesize::{GIB, KIB, MIB, TIB};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::values::{HOUR, MILLISECOND, TEN_YEARS, address, log_filter, number, size, time};
+use self::values::{HOUR, MILLISECOND, TEN_YEARS, address, log_filter, number, origin, size, time};
 use crate::tokens::Tokens;
 
 /// The command line.
@@ -107,6 +107,20 @@ pub struct Config {
     #[arg(long, env, value_name = "TIME", default_value = "7d")]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=TEN_YEARS))]
     pub retention: Duration,
+
+    /// Most streams and waiting requests at a time, from 1 to 100000; never more than half of the connections
+    #[arg(long, env, value_name = "SUBSCRIBERS", default_value = "512")]
+    #[arg(value_parser = |text: &str| number(text, 1..=100_000))]
+    pub max_subscribers: usize,
+
+    /// Changes that a stream may be behind before it starts over, from 1 to 10000000
+    #[arg(long, env, value_name = "CHANGES", default_value = "65536")]
+    #[arg(value_parser = |text: &str| number(text, 1..=10_000_000))]
+    pub stream_backlog: usize,
+
+    /// Origin of a page that may read runs and streams, or *; repeat it, or separate several by commas
+    #[arg(long, env, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    pub cors_origin: Vec<String>,
 
     /// Longest wait at shutdown for requests in flight, from 1ms to 1h
     #[arg(long, env, value_name = "TIME", default_value = "10s")]

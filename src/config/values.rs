@@ -59,6 +59,21 @@ pub(super) fn number(text: &str, accepted: RangeInclusive<usize>) -> Result<usiz
     }
 }
 
+/// An origin as browsers send it: in lower case, and without a path.
+pub(super) fn origin(text: &str) -> Result<String, &'static str> {
+    let is_of = |text: &str, others: &[u8]| {
+        let mut bytes = text.bytes();
+        !text.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
+    };
+    match text.split_once("://") {
+        Some((scheme, host)) if is_of(scheme, b"+-.") && is_of(host, b"-._:[]") => {
+            Ok(text.to_ascii_lowercase())
+        }
+        None if text == "*" => Ok(text.to_owned()),
+        _ => Err("expected an origin such as https://app.example.com, without a path, or *"),
+    }
+}
+
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
@@ -89,6 +104,29 @@ mod tests {
             size("1", KIB..=GIB),
             Err("expected a size from 1.0 KiB to 1.0 GiB".to_owned())
         );
+    }
+
+    #[test]
+    fn an_origin_has_a_scheme_and_a_host_and_nothing_else() {
+        for (text, read) in [
+            ("https://App.example.com", "https://app.example.com"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("*", "*"),
+        ] {
+            assert_eq!(origin(text).as_deref(), Ok(read));
+        }
+        for text in [
+            "",
+            "app.example.com",
+            "https://",
+            "https://app.example.com/",
+            "https://a@b",
+            "https://*",
+            "://x",
+        ] {
+            assert!(origin(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! Answering with JSON. The answers that wait for their readers are bounded together.
 
 use std::{
-    convert::Infallible,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use axum::{
+    BoxError,
     body::{Body, Bytes, HttpBody},
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use http_body_util::Full;
 use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 
@@ -22,60 +23,82 @@ use super::{
 /// Bytes of an answer that are handed on at a time.
 const PORTION: usize = 8 * 1024;
 
-/// `value`, of about `size` bytes, as JSON.
+/// `value` as JSON, which takes no more than so many bytes.
 ///
 /// # Errors
 /// When as much as `budget` allows waits for its readers already.
 pub(super) fn json(
     value: &impl Serialize,
-    size: usize,
+    most: usize,
     budget: &Budget,
 ) -> Result<Response, Problem> {
     let mut share = budget.share();
     // Asked first, so that an answer there is no room for costs no time either.
-    if !share.grow_to(size) {
+    if !share.grow_to(most) {
         return Err(Problem::busy());
     }
     let json = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
-    if !share.grow_to(json.len()) {
-        return Err(Problem::busy());
-    }
     let body = if json.len() <= FREE_OF_CHARGE {
         Body::from(json)
     } else {
-        Body::new(Portions {
-            rest: json.into(),
-            _share: share,
-        })
+        in_portions(Full::from(json), Some(share))
     };
     let content_type = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
-/// A large body in portions: whole, it would be copied on its way out.
-struct Portions {
-    rest: Bytes,
-    _share: Share,
+/// A body handed on in portions: a large piece of it would be copied on its way out. It holds its `share`
+/// of the memory for all as long as it lives.
+pub(super) fn in_portions<B>(body: B, share: Option<Share>) -> Body
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    Body::new(Portions {
+        body,
+        rest: Bytes::new(),
+        _share: share,
+    })
 }
 
-impl HttpBody for Portions {
+struct Portions<B> {
+    body: B,
+    /// What of the last piece is still to be handed on.
+    rest: Bytes,
+    _share: Option<Share>,
+}
+
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Portions<B> {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                },
+                last => return Poll::Ready(last),
+            }
+        }
         let size = self.rest.len().min(PORTION);
-        let portion = self.rest.split_to(size);
-        Poll::Ready((size > 0).then_some(Ok(Frame::data(portion))))
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(size)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64)
+        let rest = self.rest.len() as u64;
+        let mut hint = self.body.size_hint();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(hint.lower() + rest);
+        hint
     }
 }

@@ -33,6 +33,18 @@ impl Budget {
         (self.all as usize - self.pieces.available_permits()) * PIECE
     }
 
+    /// A share of so many bytes, as soon as there is room for it. Whoever waits must hold no other.
+    pub(super) async fn share_of(&self, bytes: usize) -> Share {
+        let mut share = self.share();
+        if bytes > FREE_OF_CHARGE {
+            let pieces = pieces(bytes).min(self.all);
+            let granted = self.pieces.acquire_many(pieces).await;
+            granted.expect("the semaphore is never closed").forget();
+            share.pieces = pieces;
+        }
+        share
+    }
+
     /// A share of nothing, to begin with.
     pub(super) fn share(&self) -> Share {
         Share {
@@ -83,7 +95,25 @@ fn pieces(bytes: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_share_is_waited_for_until_there_is_room() {
+        let budget = Budget::new(100 * PIECE);
+        let all = budget.share_of(1_000 * PIECE).await;
+        assert_eq!(budget.used(), 100 * PIECE);
+        assert_eq!(budget.share_of(FREE_OF_CHARGE).await.pieces, 0);
+        let mut given_up = Box::pin(budget.share_of(60 * PIECE));
+        assert!((&mut given_up).now_or_never().is_none());
+        drop(given_up);
+        let waiting = budget.share_of(60 * PIECE);
+        let (share, ()) = tokio::join!(waiting, async { drop(all) });
+        assert_eq!(budget.used(), 60 * PIECE);
+        drop(share);
+        assert_eq!(budget.used(), 0);
+    }
 
     #[test]
     fn shares_grow_until_all_is_given_out_and_come_back_when_they_end() {

@@ -170,6 +170,7 @@ impl Server {
         let overdue = poll_fn(|cx| {
             if !is_closing && shutdown.as_mut().poll(cx).is_ready() {
                 is_closing = true;
+                watch.service_ends();
                 connection.as_mut().graceful_shutdown();
             }
             if connection.as_mut().poll(cx).is_ready() {
@@ -195,10 +196,10 @@ impl Server {
                 (close, problem).into_response()
             }
         };
-        if let Some(size) = response.body().size_hint().exact()
-            && size > FREE_OF_CHARGE as u64
-        {
-            watch.answer_begins(size);
+        match response.body().size_hint().exact() {
+            None => watch.stream_begins(),
+            Some(size) if size > FREE_OF_CHARGE as u64 => watch.answer_begins(size),
+            Some(_) => {}
         }
         Ok(response.map(|body| WatchedBody {
             body,

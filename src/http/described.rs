@@ -27,7 +27,8 @@ const READ: &[When] = &[
     ),
     (
         "503",
-        "As many answers as --max-in-flight allows wait for their readers",
+        "As many answers as --max-in-flight allows wait for their readers, or there are as many streams and \
+         waiting requests as --max-subscribers allows",
     ),
 ];
 
@@ -97,6 +98,15 @@ impl IntoResponses for ProbeProblems {
 pub(super) struct ReadProblems;
 
 impl IntoResponses for ReadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[ANY, GUARDED, READ])
+    }
+}
+
+/// The problems that a stream may meet, before it begins.
+pub(super) struct StreamProblems;
+
+impl IntoResponses for StreamProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[ANY, GUARDED, READ])
     }

@@ -5,14 +5,18 @@ mod auth;
 mod body;
 mod budget;
 mod connections;
+mod cors;
 mod described;
+mod events;
 mod measure;
 mod openapi;
 mod ops;
+mod parameters;
 mod problem;
 mod rules;
 mod runs;
 mod state;
+mod subscribers;
 mod watch;
 mod watched;
 mod webhook;
@@ -36,14 +40,19 @@ pub use self::{
     watch::Patience,
 };
 
+use crate::store::Cause;
+
 /// Whether updates are taken.
 pub const READY_PATH: &str = "/readyz";
 
-/// Every route there is.
-pub fn router(app: Arc<App>) -> Router {
+/// Every route there is. Pages of `origins` may read runs and streams.
+pub fn router(app: Arc<App>, origins: &[String]) -> Router {
     // A counter that is there from the beginning shows its first step, too.
     for (_, reason) in Problem::REASONS {
         app.metrics.refused(reason);
+    }
+    for cause in Cause::ALL {
+        app.metrics.snapshots(cause.word());
     }
 
     // Tower layers cost more than taking an update does, so the webhook route carries none.
@@ -51,19 +60,32 @@ pub fn router(app: Arc<App>) -> Router {
         .route(WEBHOOK_PATH, any(webhook::receive))
         .route(&format!("{WEBHOOK_PATH}/"), any(webhook::receive));
 
-    let reads = Router::new()
-        .route("/api/runs", get(runs::list))
-        .route("/api/runs/{run_id}", get(runs::show))
-        .route("/metrics", get(ops::metrics))
-        .route("/openapi.json", get(openapi::show))
-        .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(Arc::clone(&app), auth::guard_reads));
+    let mut runs = guarded(
+        &app,
+        Router::new()
+            .route("/api/runs", get(runs::list))
+            .route("/api/runs/{run_id}", get(runs::show))
+            .route("/api/runs/{run_id}/events", get(events::one))
+            .route("/api/events", get(events::all)),
+    );
+    // Outside the guard: a browser asks without a token whether it may ask with one.
+    if let Some(layer) = cors::layer(origins) {
+        runs = runs.layer(layer);
+    }
+
+    let tools = guarded(
+        &app,
+        Router::new()
+            .route("/metrics", get(ops::metrics))
+            .route("/openapi.json", get(openapi::show)),
+    );
 
     let probes = Router::new()
         .route("/healthz", get(ops::healthz))
         .route(READY_PATH, get(ops::readyz));
 
-    let others = reads
+    let others = runs
+        .merge(tools)
         .merge(probes)
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
@@ -94,6 +116,13 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&app), measure::reads));
 
     webhook.merge(others).with_state(app)
+}
+
+/// Routes for those only who may read.
+fn guarded(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
+    routes
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(Arc::clone(app), auth::guard_reads))
 }
 
 async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem {
@@ -145,6 +174,7 @@ mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
     use clap::Parser as _;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::{
@@ -169,9 +199,11 @@ mod tests {
             runs: 1,
             bytes: 1,
             retention: Duration::ZERO,
+            changes: 1,
         };
         let store = Arc::new(Store::new(limits, &metrics));
-        let router = router(Arc::new(App::new(&config, &store, &metrics)));
+        let never = CancellationToken::new();
+        let router = router(Arc::new(App::new(&config, &store, &metrics, never)), &[]);
         let described = openapi::document(false, false).paths.paths;
         let mut routed_by_us = routed(&router);
         for path in routed::<()>(&Router::new().fallback(async || ())) {

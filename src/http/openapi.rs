@@ -13,9 +13,10 @@ use utoipa::{
 
 use super::{
     described::ReadProblems,
+    events::{self, Present},
     ops,
     problem::Problem,
-    runs::{self, Limit},
+    runs::{self, Limit, Wait},
     state::{App, WEBHOOK_PATH},
     webhook,
 };
@@ -27,12 +28,14 @@ use super::{
         webhook::receive,
         runs::list,
         runs::show,
+        events::all,
+        events::one,
         ops::healthz,
         ops::readyz,
         ops::metrics,
         show
     ),
-    components(schemas(Limit, Problem))
+    components(schemas(Limit, Present, Problem, Wait))
 )]
 struct Api;
 

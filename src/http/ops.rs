@@ -52,6 +52,7 @@ pub(super) async fn metrics(
         run_bytes: usage.bytes,
         body_bytes: app.body_limits.in_flight.used(),
         answer_bytes: app.answers.used(),
+        subscribers: app.subscribers.count(),
     });
     (
         [(

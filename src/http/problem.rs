@@ -104,6 +104,13 @@ impl Problem {
         )
     }
 
+    pub(super) fn too_many_subscribers() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "there are as many streams and waiting requests as --max-subscribers allows; try again",
+        )
+    }
+
     pub(super) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,

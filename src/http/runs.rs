@@ -1,6 +1,6 @@
 //! Reading the runs.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, RawQuery, State, rejection::PathRejection},
@@ -8,11 +8,13 @@ use axum::{
     response::Response,
 };
 use serde::{Serialize, Serializer};
+use tokio::time::sleep;
 use utoipa::ToSchema;
 
 use super::{
     answer,
     described::{OneRunProblems, ReadProblems},
+    parameters::{once, pairs, parameter, whole_number},
     problem::Problem,
     state::App,
 };
@@ -52,7 +54,7 @@ impl<'a> From<&'a Run> for RunView<'a> {
     fn from(run: &'a Run) -> Self {
         Self {
             run_id: run.id(),
-            status: run.platform_status().map(PlatformStatus::documented),
+            status: run.status(),
             platform_status: run.platform_status(),
             progress: run.progress(),
             live_status: run.live_status(),
@@ -73,27 +75,90 @@ impl Serialize for RunBody {
     }
 }
 
-/// One run.
+/// One run; with `wait`, once it is over.
+///
+/// The seconds to `wait` are the longest: then the run is shown as it is. One that is not known is waited
+/// for, too.
 #[utoipa::path(
     get,
     operation_id = "getRun",
     path = "/api/runs/{run_id}",
-    params(("run_id" = RunId, Path, description = "The run")),
+    params(
+        ("run_id" = RunId, Path, description = "The run"),
+        ("wait" = Option<Wait>, Query, description = "Seconds to wait for the run to be over"),
+    ),
     responses((status = 200, description = "The run", body = RunView), OneRunProblems),
 )]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     run_id: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    // A path that is not UTF-8 cannot be shown, but it is no UUID either.
-    let run_id = run_id.map_or(String::new(), |Path(run_id)| run_id);
-    let run_id: RunId = parameter("run_id", &run_id)?;
+    let run_id = run_id_in(run_id)?;
+    let mut wait = None;
+    for (name, value) in pairs(query.as_deref()) {
+        if name == "wait" {
+            once(&mut wait, "wait", &value)?;
+        }
+    }
+    if let Some(Wait(longest)) = wait {
+        until_over(&app, run_id, longest).await?;
+    }
     let run = app.store.get(run_id).ok_or_else(|| {
         let detail = format!("no update of run {run_id} has arrived, or it is no longer kept");
         Problem::new(StatusCode::NOT_FOUND, detail)
     })?;
-    let size = run.heap_bytes();
+    let size = run.json_bytes();
     answer::json(&RunBody(run), size, &app.answers)
+}
+
+/// The run that a path names.
+pub(super) fn run_id_in(path: Result<Path<String>, PathRejection>) -> Result<RunId, Problem> {
+    // A path that is not UTF-8 cannot be shown, but it is no UUID either.
+    let run_id = path.map_or(String::new(), |Path(run_id)| run_id);
+    parameter("run_id", &run_id)
+}
+
+/// Waits until a run is over, but no longer than so long, nor than the service serves.
+async fn until_over(app: &App, run_id: RunId, longest: Duration) -> Result<(), Problem> {
+    let is_over = |run: &Run| run.status().is_some_and(Status::is_terminal);
+    if app.store.get(run_id).is_some_and(|run| is_over(&run)) {
+        return Ok(());
+    }
+    let _subscriber = app.subscribers.join()?;
+    let watch = app.store.watch(run_id);
+    let over = async {
+        let mut seen = None;
+        while let now = app.store.watched(&watch, seen).await
+            && !now.as_ref().is_some_and(|(_, run)| is_over(run))
+        {
+            seen = now.map(|(revision, _)| revision);
+        }
+    };
+    tokio::select! {
+        () = over => {}
+        () = sleep(longest) => {}
+        () = app.shutdown.cancelled() => {}
+    }
+    Ok(())
+}
+
+/// How long to wait for a run to be over, in seconds.
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(value_type = u8, minimum = 0, maximum = 60)]
+pub(super) struct Wait(Duration);
+
+impl FromStr for Wait {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let seconds = whole_number(text, 0..=60)?;
+        Ok(Self(Duration::from_secs(seconds as u64)))
+    }
+}
+
+impl FromText for Wait {
+    const ACCEPTED: &'static str = "a whole number of seconds from 0 to 60";
 }
 
 /// A page of the list.
@@ -127,7 +192,7 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let (mut status, mut limit, mut cursor) = (None, None, None);
-    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+    for (name, value) in pairs(query.as_deref()) {
         match &*name {
             "status" => once(&mut status, "status", &value)?,
             "limit" => once(&mut limit, "limit", &value)?,
@@ -138,27 +203,12 @@ pub(super) async fn list(
     let Limit(limit) = limit.unwrap_or_default();
     let after = cursor.map(|Cursor(position)| position);
     let page = app.store.page(status, after, limit);
-    let size = page.runs.iter().map(|run| run.heap_bytes()).sum();
+    let size = page.runs.iter().map(|run| run.json_bytes()).sum();
     let list = RunList {
         runs: page.runs.into_iter().map(RunBody).collect(),
         next_cursor: page.next.map(Cursor),
     };
     answer::json(&list, size, &app.answers)
-}
-
-/// Fills a parameter that may be given once.
-fn once<T: FromText>(slot: &mut Option<T>, name: &'static str, text: &str) -> Result<(), Problem> {
-    match slot.replace(parameter(name, text)?) {
-        None => Ok(()),
-        Some(_) => Err(Problem::bad_parameter(name, "given twice, expected once")),
-    }
-}
-
-fn parameter<T: FromText>(name: &'static str, text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|_| {
-        let reason = format!("found {text:?}, expected {}", T::ACCEPTED);
-        Problem::bad_parameter(name, &reason)
-    })
 }
 
 /// How many runs a page shows at the most.
@@ -176,10 +226,7 @@ impl FromStr for Limit {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        match text.parse() {
-            Ok(limit @ 1..=500) => Ok(Self(limit)),
-            _ => Err(()),
-        }
+        whole_number(text, 1..=500).map(Self)
     }
 }
 

@@ -1,8 +1,13 @@
 //! What the handlers share.
 
-use std::sync::Arc;
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
 
-use super::{body::BodyLimits, budget::Budget};
+use tokio_util::sync::CancellationToken;
+
+use super::{body::BodyLimits, budget::Budget, subscribers::Subscribers};
 use crate::{
     config::Config,
     ingest::Ingest,
@@ -36,12 +41,23 @@ pub struct App {
     pub(super) body_limits: BodyLimits,
     /// The memory for answers that wait for their readers.
     pub(super) answers: Budget,
+    /// Who waits for changes.
+    pub(super) subscribers: Subscribers,
+    /// What tells the revisions of this store from those of another.
+    pub(super) epoch: u64,
+    /// When to wait no longer.
+    pub(super) shutdown: CancellationToken,
 }
 
 impl App {
-    /// What handlers need to serve `store` as `config` says.
+    /// What handlers need to serve `store` as `config` says until `shutdown` is cancelled.
     #[must_use]
-    pub fn new(config: &Config, store: &Arc<Store>, metrics: &Arc<Metrics>) -> Self {
+    pub fn new(
+        config: &Config,
+        store: &Arc<Store>,
+        metrics: &Arc<Metrics>,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             ingest: Ingest::new(Arc::clone(store), metrics),
             store: Arc::clone(store),
@@ -57,6 +73,15 @@ impl App {
                 in_flight: Budget::new(config.max_in_flight.max(config.max_body)),
             },
             answers: Budget::new(config.max_in_flight),
+            // The other half is left to updates.
+            subscribers: Subscribers::new(
+                config
+                    .max_subscribers
+                    .min(config.max_connections.div_ceil(2)),
+            ),
+            // The seed of a hash map is the randomness that the standard library has.
+            epoch: RandomState::new().hash_one(()),
+            shutdown,
         }
     }
 }

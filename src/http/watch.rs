@@ -25,6 +25,9 @@ pub struct Patience {
 /// Bytes a second that a client has to take of a large answer.
 const SLOWEST: u64 = 64 * 1024;
 
+/// How long a client has to take the end of a stream when the service ends.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 /// What a connection waited for in vain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overdue {
@@ -58,8 +61,12 @@ struct State {
     since: Instant,
     /// Since when the client has taken nothing of what is ready.
     stalled: Option<Instant>,
-    /// When all of an answer has to be taken, once its size is known.
+    /// When all of an answer has to be taken, once that is known.
     due: Option<Instant>,
+    /// Whether the answer is a stream, of which nobody knows the size.
+    is_stream: bool,
+    /// Whether the service ends.
+    is_closing: bool,
     /// The bytes in which the head of the next request is, wherever it began: the last that was read, and
     /// before them those of a head that was not complete. hyper reads more only when it needs more.
     head: Vec<u8>,
@@ -87,6 +94,8 @@ impl Watch {
                 since: Instant::now(),
                 stalled: None,
                 due: None,
+                is_stream: false,
+                is_closing: false,
                 head: Vec::new(),
                 last: 0,
             }),
@@ -108,6 +117,20 @@ impl Watch {
     pub(super) fn answer_begins(&self, size: u64) {
         let time = Duration::from_secs(size / SLOWEST);
         self.state().due = Some(Instant::now() + self.patience.send + time);
+    }
+
+    /// An answer is ready that goes on until somebody ends it.
+    pub(super) fn stream_begins(&self) {
+        let mut state = self.state();
+        state.is_stream = true;
+        state.set_farewell();
+    }
+
+    /// The service ends: a stream has its end on its way, and the client little time to take it.
+    pub(super) fn service_ends(&self) {
+        let mut state = self.state();
+        state.is_closing = true;
+        state.set_farewell();
     }
 
     /// The last of an answer is on its way.
@@ -186,6 +209,13 @@ impl State {
         self.stage = stage;
         self.since = Instant::now();
         self.due = None;
+        self.is_stream = false;
+    }
+
+    fn set_farewell(&mut self) {
+        if self.is_stream && self.is_closing {
+            self.due = Some(Instant::now() + FAREWELL);
+        }
     }
 }
 

@@ -40,6 +40,11 @@ impl Outputs {
         self.bytes + self.list.len() * Output::OVERHEAD
     }
 
+    /// Bytes of the array that shows them.
+    pub(super) const fn json_bytes(&self) -> usize {
+        self.bytes + self.list.len() + 2
+    }
+
     /// Each of them, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Output<&RawValue>> {
         self.list.iter().map(Output::as_borrowed)

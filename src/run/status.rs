@@ -23,6 +23,26 @@ pub enum Status {
     Cancelled,
 }
 
+impl Status {
+    /// All of them, in the order of a life.
+    pub const ALL: [Self; 5] = [
+        Self::Queued,
+        Self::Processing,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// Whether the run is over.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        match self {
+            Self::Queued | Self::Processing => false,
+            Self::Completed | Self::Failed | Self::Cancelled => true,
+        }
+    }
+}
+
 impl FromStr for Status {
     type Err = ();
 

@@ -14,6 +14,15 @@ pub struct Position {
     pub run_id: RunId,
 }
 
+/// How many runs there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Of any status, or none.
+    pub all: usize,
+    /// Of each status, in the order of [`Status`].
+    pub by_status: [usize; 5],
+}
+
 /// Every run's place, in one list of all and in one for each status, so that a page costs the same
 /// whatever it asks for.
 #[derive(Debug, Default)]
@@ -44,6 +53,13 @@ impl Index {
         }
         if let Some(status) = after {
             self.by_status[status as usize].insert(position);
+        }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            all: self.all.len(),
+            by_status: self.by_status.each_ref().map(BTreeSet::len),
         }
     }
 

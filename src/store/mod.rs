@@ -1,18 +1,28 @@
 //! The runs in memory: bounded by number, by bytes and by age, and the only thing that is read.
 
+mod feed;
+mod follower;
 mod index;
 mod runs;
+#[cfg(test)]
+mod tests;
+mod watchers;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use self::runs::Runs;
+use tokio::sync::futures::Notified;
+
 pub use self::{
-    index::Position,
+    feed::Revision,
+    follower::{Cause, Follower, Next},
+    index::{Counts, Position},
     runs::{Merged, Page, RunTooLarge},
+    watchers::Watch,
 };
+use self::{runs::Runs, watchers::Watchers};
 use crate::{
     metrics::{Counter, Metrics},
     run::{Run, RunId, Status, Timestamp, Update},
@@ -27,6 +37,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Time since the last update of a run.
     pub retention: Duration,
+    /// Changes that a subscriber may be behind.
+    pub changes: usize,
 }
 
 impl Limits {
@@ -49,6 +61,7 @@ pub struct Store {
     // that serialising happens outside.
     runs: Mutex<Runs>,
     evicted: Evicted,
+    watchers: Arc<Watchers>,
 }
 
 /// How many runs were dropped, by what was reached.
@@ -58,6 +71,9 @@ struct Evicted {
     bytes: Counter,
     retention: Counter,
 }
+
+/// A run, and the revision that made it so.
+pub type Watched = (Revision, Arc<Run>);
 
 /// What the store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,12 +91,13 @@ impl Store {
     pub fn new(limits: Limits, metrics: &Metrics) -> Self {
         Self {
             limits,
-            runs: Mutex::new(Runs::with_capacity(limits.runs)),
+            runs: Mutex::new(Runs::with_capacity(limits.runs, limits.changes)),
             evicted: Evicted {
                 runs: metrics.evictions("max_runs"),
                 bytes: metrics.evictions("max_bytes"),
                 retention: metrics.evictions("retention"),
             },
+            watchers: Arc::default(),
         }
     }
 
@@ -109,14 +126,27 @@ impl Store {
             reached.inc();
         }
         drop(runs);
-        // Freed outside the lock.
-        drop(evicted);
+        self.watchers.tell(run_id);
+        self.drop_evicted(evicted);
         Ok(merged)
+    }
+
+    /// Frees runs outside the lock, and tells who watches them.
+    fn drop_evicted(&self, evicted: Vec<Arc<Run>>) {
+        for run in evicted {
+            self.watchers.tell(run.id());
+        }
     }
 
     /// The run, if it is known.
     #[must_use]
     pub fn get(&self, run_id: RunId) -> Option<Arc<Run>> {
+        self.state(run_id).map(|(_, run)| run)
+    }
+
+    /// The run, if it is known, and the revision that made it so.
+    #[must_use]
+    pub fn state(&self, run_id: RunId) -> Option<Watched> {
         self.lock().get(run_id)
     }
 
@@ -141,8 +171,45 @@ impl Store {
             expired.extend(runs.pop_least_recently_updated());
         }
         drop(runs);
-        self.evicted.retention.inc_by(expired.len() as u64);
-        expired.len() == EXPIRE_BATCH
+        let count = expired.len();
+        self.evicted.retention.inc_by(count as u64);
+        self.drop_evicted(expired);
+        count == EXPIRE_BATCH
+    }
+
+    /// What `follower` comes to next.
+    pub fn next(&self, follower: &mut Follower) -> Next {
+        follower.next(&self.lock())
+    }
+
+    /// Ready after the next change of any run, from now on.
+    pub fn any_change(&self) -> Notified<'_> {
+        self.watchers.any_change()
+    }
+
+    /// Begins to watch a run, which need not be known yet.
+    #[must_use]
+    pub fn watch(&self, run_id: RunId) -> Watch {
+        self.watchers.watch(run_id)
+    }
+
+    /// The run that is watched, with the revision that made it so, as soon as that is not `seen` any
+    /// more. `None` where the run is not known, or no longer.
+    pub async fn watched(&self, watch: &Watch, seen: Option<Revision>) -> Option<Watched> {
+        loop {
+            let change = watch.change();
+            let now = self.state(watch.run_id);
+            if now.as_ref().map(|(revision, _)| *revision) != seen {
+                return now;
+            }
+            change.await;
+        }
+    }
+
+    /// How many runs there are of each status.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.lock().counts()
     }
 
     /// What the store holds.
@@ -158,173 +225,5 @@ impl Store {
     fn lock(&self) -> MutexGuard<'_, Runs> {
         // Nothing under the lock panics but by running out of memory, which aborts.
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use proptest::{collection::vec, prelude::*};
-
-    use super::*;
-
-    const LIMITS: Limits = Limits {
-        runs: 8,
-        bytes: 1024 * 1024,
-        retention: Duration::from_secs(10),
-    };
-
-    fn store(limits: Limits) -> Store {
-        Store::new(limits, &Metrics::new())
-    }
-
-    fn run_id(n: u8) -> RunId {
-        format!("7c9e6679-7425-40de-944b-{n:012}").parse().unwrap()
-    }
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(millis).unwrap()
-    }
-
-    fn merge(store: &Store, n: u8, body: &str, millis: i64) -> Result<Merged, RunTooLarge> {
-        let update = Update::parse(body.as_bytes()).unwrap();
-        store.merge(run_id(n), &update, at(millis))
-    }
-
-    #[test]
-    fn an_update_is_applied_once_and_then_changes_nothing() {
-        let store = store(LIMITS);
-        assert_eq!(merge(&store, 1, "{}", 1), Ok(Merged::Applied));
-        assert_eq!(merge(&store, 1, "{}", 2), Ok(Merged::NoChange));
-        assert_eq!(
-            merge(&store, 1, r#"{"progress":1}"#, 3),
-            Ok(Merged::Applied)
-        );
-        assert_eq!(
-            merge(&store, 1, r#"{"progress":1}"#, 4),
-            Ok(Merged::NoChange)
-        );
-        assert_eq!(store.get(run_id(1)).unwrap().seen().last, at(4));
-    }
-
-    #[test]
-    fn a_reader_keeps_the_state_it_took() {
-        let store = store(LIMITS);
-        merge(&store, 1, r#"{"progress":1}"#, 1).unwrap();
-        let taken = store.get(run_id(1)).unwrap();
-        merge(&store, 1, r#"{"progress":2}"#, 2).unwrap();
-        assert!(taken.progress() < store.get(run_id(1)).unwrap().progress());
-    }
-
-    #[test]
-    fn a_run_is_dropped_when_its_last_update_is_too_long_ago() {
-        let store = store(LIMITS);
-        merge(&store, 1, "{}", 0).unwrap();
-        merge(&store, 2, "{}", 1).unwrap();
-        merge(&store, 1, "{}", 5_000).unwrap();
-        assert!(!store.expire(at(10_001)), "there are no more");
-        assert!(
-            store.get(run_id(2)).is_some(),
-            "not too long ago, just as long"
-        );
-        store.expire(at(10_002));
-        assert!(store.get(run_id(2)).is_none());
-        assert!(store.get(run_id(1)).is_some());
-    }
-
-    #[test]
-    fn however_many_runs_are_to_be_dropped_it_takes_but_some_turns() {
-        let store = store(Limits {
-            runs: 1_000,
-            ..LIMITS
-        });
-        let runs = u8::MAX;
-        for (n, at) in (0..runs).zip(0..) {
-            merge(&store, n, "{}", at).unwrap();
-        }
-        merge(&store, runs, "{}", 300).unwrap();
-        assert!(store.expire(at(20_000)), "there may be more");
-        assert!(!store.expire(at(20_000)));
-        assert!(store.page(None, None, 9).runs.is_empty());
-    }
-
-    #[test]
-    fn a_run_that_is_nearly_too_large_takes_what_replaces_and_what_it_knows() {
-        let store = store(LIMITS);
-        let with = |date: u8, size| {
-            let data = "x".repeat(size);
-            format!(r#"{{"outputs":[{{"id":1,"updated_at":{date},"data":"{data}"}}]}}"#)
-        };
-        assert_eq!(merge(&store, 1, &with(1, 40_000), 1), Ok(Merged::Applied));
-        assert_eq!(merge(&store, 1, &with(2, 40_000), 2), Ok(Merged::Applied));
-        assert_eq!(merge(&store, 1, &with(1, 40_000), 3), Ok(Merged::NoChange));
-        assert!(merge(&store, 1, &with(3, 70_000), 4).is_err());
-        let kept = store.get(run_id(1)).unwrap();
-        assert!(
-            serde_json::to_string(kept.outputs())
-                .unwrap()
-                .contains("\"updated_at\":2")
-        );
-        assert_eq!(kept.seen().last, at(3), "a refused update leaves no trace");
-    }
-
-    #[test]
-    fn a_run_holds_so_many_outputs_and_no_more() {
-        let store = store(Limits {
-            bytes: 1 << 30,
-            ..LIMITS
-        });
-        let with = |outputs: std::ops::Range<usize>| {
-            let outputs: Vec<_> = outputs.map(|n| format!(r#"{{"id":{n}}}"#)).collect();
-            format!(r#"{{"outputs":[{}]}}"#, outputs.join(","))
-        };
-        assert_eq!(merge(&store, 1, &with(0..1_000), 1), Ok(Merged::Applied));
-        assert_eq!(merge(&store, 1, &with(500..1_000), 2), Ok(Merged::NoChange));
-        assert!(merge(&store, 1, &with(999..1_001), 3).is_err());
-        assert_eq!(store.get(run_id(1)).unwrap().outputs().len(), 1_000);
-    }
-
-    #[test]
-    fn a_run_that_would_be_too_large_is_not_begun() {
-        let store = store(LIMITS);
-        let large = format!(
-            r#"{{"live_status":"{}"}}"#,
-            "x".repeat(LIMITS.bytes / 16 + 1)
-        );
-        let bytes = LIMITS.bytes / 16;
-        assert_eq!(merge(&store, 1, &large, 1), Err(RunTooLarge { bytes }));
-        assert!(store.get(run_id(1)).is_none());
-        assert!(store.page(None, None, 9).runs.is_empty());
-    }
-
-    proptest! {
-        /// Runs 0 to 7 fit; each is updated again and again while the walk goes on, by any status, and
-        /// the clock may stand still or go back.
-        #[test]
-        fn a_walk_meets_every_run_once_whatever_happens_meanwhile(
-            limit in 1_usize..4,
-            updates in vec(vec((0_u8..8, 0_usize..5, 0_i64..5), 0..5), 9),
-        ) {
-            let store = store(LIMITS);
-            for n in 0..8 {
-                merge(&store, n, "{}", i64::from(n / 3)).unwrap();
-            }
-            let (mut seen, mut after) = (Vec::new(), None);
-            for updates in updates {
-                let page = store.page(None, after, limit);
-                seen.extend(page.runs.iter().map(|run| run.id()));
-                for (n, status, millis) in updates {
-                    let status = ["queued", "running", "uploading", "failed", "success"][status];
-                    merge(&store, n, &format!(r#"{{"status":"{status}"}}"#), millis).unwrap();
-                }
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-            prop_assert_eq!(seen.len(), 8);
-            prop_assert_eq!(seen.into_iter().collect::<HashSet<_>>().len(), 8);
-        }
     }
 }

@@ -4,11 +4,17 @@ use std::{fmt, hash::RandomState, sync::Arc};
 
 use hashlink::{LinkedHashMap, linked_hash_map::Entry};
 
-use super::index::{Index, Position};
-use crate::run::{Outputs, PlatformStatus, Run, RunId, Status, Timestamp, Update};
+use super::{
+    feed::{Change, Feed, Revision},
+    index::{Counts, Index, Position},
+};
+use crate::run::{Outputs, Run, RunId, Status, Timestamp, Update};
 
 /// Bytes of runs after which a page ends, however few runs are on it.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Changes that one call of [`Runs::news`] looks at, at the most, so that the lock is held for microseconds.
+const NEWS_BATCH: usize = 256;
 
 /// Bytes a run costs beside what arrived: itself, its node and its slot in the map, and its two index
 /// entries.
@@ -51,12 +57,35 @@ pub struct Page {
     pub next: Option<Position>,
 }
 
+/// What a subscriber is told next.
+#[derive(Debug)]
+pub(super) struct News {
+    /// Where to go on from.
+    pub(super) revision: Revision,
+    /// What to tell; nothing where what changed did not concern the subscriber.
+    pub(super) told: Option<Told>,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// It is this now.
+    Run(Arc<Run>),
+    /// It is no longer kept.
+    Removed(RunId),
+}
+
+/// More has changed than is remembered.
+#[derive(Debug)]
+pub(super) struct Forgotten;
+
 /// The runs, and the indexes over them.
 #[derive(Debug)]
 pub(super) struct Runs {
     /// The least recently updated first.
     by_id: LinkedHashMap<RunId, Kept, RandomState>,
     list: Index,
+    feed: Feed,
     bytes: usize,
 }
 
@@ -64,6 +93,8 @@ pub(super) struct Runs {
 struct Kept {
     run: Arc<Run>,
     listed_at: Timestamp,
+    /// What its last change made it.
+    revision: Revision,
 }
 
 impl Kept {
@@ -75,7 +106,7 @@ impl Kept {
     }
 
     fn status(&self) -> Option<Status> {
-        self.run.platform_status().map(PlatformStatus::documented)
+        self.run.status()
     }
 
     /// Bytes of memory it takes, estimated.
@@ -107,11 +138,13 @@ impl Kept {
 }
 
 impl Runs {
-    /// None, with room for `capacity` and one more: a run enters before another leaves.
-    pub(super) fn with_capacity(capacity: usize) -> Self {
+    /// None, with room for `capacity` and one more: a run enters before another leaves. So many `changes`
+    /// are remembered.
+    pub(super) fn with_capacity(capacity: usize, changes: usize) -> Self {
         Self {
             by_id: LinkedHashMap::with_capacity_and_hasher(capacity + 1, RandomState::new()),
             list: Index::default(),
+            feed: Feed::new(changes),
             bytes: 0,
         }
     }
@@ -125,8 +158,52 @@ impl Runs {
         self.bytes
     }
 
-    pub(super) fn get(&self, run_id: RunId) -> Option<Arc<Run>> {
-        self.by_id.get(&run_id).map(|kept| Arc::clone(&kept.run))
+    pub(super) fn counts(&self) -> Counts {
+        self.list.counts()
+    }
+
+    pub(super) const fn revision(&self) -> Revision {
+        self.feed.head()
+    }
+
+    pub(super) fn get(&self, run_id: RunId) -> Option<(Revision, Arc<Run>)> {
+        let kept = self.by_id.get(&run_id)?;
+        Some((kept.revision, Arc::clone(&kept.run)))
+    }
+
+    pub(super) fn news(
+        &self,
+        since: Revision,
+        status: Option<Status>,
+    ) -> Result<Option<News>, Forgotten> {
+        let mut looked_at = None;
+        let changes = self.feed.after(since).ok_or(Forgotten)?;
+        for (revision, change) in changes.take(NEWS_BATCH) {
+            let told = self.told(revision, change, status);
+            let is_told = told.is_some();
+            looked_at = Some(News { revision, told });
+            if is_told {
+                break;
+            }
+        }
+        Ok(looked_at)
+    }
+
+    /// What a change is to one who follows the runs of that status, or all. A run that leaves the status
+    /// is told once more, and one that changes again is told when it last did.
+    fn told(&self, revision: Revision, change: &Change, status: Option<Status>) -> Option<Told> {
+        let follows_all = status.is_none();
+        let leaves = !follows_all && change.left == status;
+        if change.is_removal {
+            return (follows_all || leaves).then_some(Told::Removed(change.run_id));
+        }
+        let Some(kept) = self.by_id.get(&change.run_id) else {
+            // It left the status before it was dropped, and the dropping is told to those who follow the
+            // other one.
+            return leaves.then_some(Told::Removed(change.run_id));
+        };
+        let is_last = kept.revision == revision && (follows_all || kept.status() == status);
+        (is_last || leaves).then(|| Told::Run(Arc::clone(&kept.run)))
     }
 
     pub(super) fn page(
@@ -154,6 +231,16 @@ impl Runs {
         }
     }
 
+    /// The newest run of that status, or of any, that comes `after` a place in the list.
+    pub(super) fn next_listed(
+        &self,
+        status: Option<Status>,
+        after: Option<Position>,
+    ) -> Option<(Position, Arc<Run>)> {
+        let position = self.list.newest_first(status, after).next()?;
+        Some((position, Arc::clone(&self.by_id[&position.run_id].run)))
+    }
+
     pub(super) fn least_recently_updated(&self) -> Option<&Run> {
         self.by_id.front().map(|(_, kept)| &*kept.run)
     }
@@ -177,6 +264,7 @@ impl Runs {
                 let mut kept = Kept {
                     run: Arc::new(Run::new(run_id, at)),
                     listed_at: at,
+                    revision: self.feed.head(),
                 };
                 kept.merge(update, at, most)?;
                 (entry.insert(kept), true, None)
@@ -184,15 +272,22 @@ impl Runs {
         };
         let (status, position) = (kept.status(), kept.position());
         self.bytes += kept.size();
+        let mut left = None;
         match before {
             None => self.list.insert(position, status),
             Some((size_before, status_before)) => {
                 self.bytes -= size_before;
                 if status != status_before {
                     self.list.change_status(position, status_before, status);
+                    left = status_before;
                 }
             }
         }
+        kept.revision = self.feed.record(Change {
+            run_id,
+            left,
+            is_removal: false,
+        });
         Ok(if changed {
             Merged::Applied
         } else {
@@ -204,6 +299,11 @@ impl Runs {
         let (_, kept) = self.by_id.pop_front()?;
         self.bytes -= kept.size();
         self.list.remove(kept.position(), kept.status());
+        self.feed.record(Change {
+            run_id: kept.run.id(),
+            left: kept.status(),
+            is_removal: true,
+        });
         Some(kept.run)
     }
 }
@@ -223,13 +323,7 @@ mod tests {
             assert_eq!(listed.len(), self.by_id.len());
             assert!(listed.is_sorted_by(|a, b| a > b));
             let mut by_status = 0;
-            for status in [
-                Status::Queued,
-                Status::Processing,
-                Status::Completed,
-                Status::Failed,
-                Status::Cancelled,
-            ] {
+            for status in Status::ALL {
                 for position in self.list.newest_first(Some(status), None) {
                     let kept = &self.by_id[&position.run_id];
                     assert_eq!((kept.status(), kept.position()), (Some(status), position));
@@ -249,7 +343,7 @@ mod tests {
         fn the_indexes_and_the_count_of_bytes_agree_with_the_runs(
             steps in vec((0_u8..12, 0_usize..7, 0_usize..3, 0_i64..20), 0..60),
         ) {
-            let mut runs = Runs::with_capacity(5);
+            let mut runs = Runs::with_capacity(5, 9);
             for (n, status, outputs, millis) in steps {
                 let run_id = format!("7c9e6679-7425-40de-944b-{n:012}").parse().unwrap();
                 let words = [
@@ -263,9 +357,9 @@ mod tests {
                 );
                 let update = Update::parse(body.as_bytes()).unwrap();
                 let at = Timestamp::from_millis(millis).unwrap();
-                let before = runs.get(run_id);
+                let before = runs.get(run_id).map(|(_, run)| run);
                 if runs.merge(run_id, &update, at, 900).is_err() {
-                    prop_assert_eq!(runs.get(run_id), before);
+                    prop_assert_eq!(runs.get(run_id).map(|(_, run)| run), before);
                 }
                 runs.check();
                 while runs.len() > 5 {

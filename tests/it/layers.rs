@@ -10,22 +10,30 @@ const LAYERS: &[&[&str]] = &[
     &["server", "healthcheck"],
     &["http"],
     &["http::connections", "http::measure", "http::openapi"],
+    &["http::events"],
+    &["http::events::all", "http::events::one"],
+    &["http::events::event", "http::events::pace"],
     &["http::ops", "http::runs", "http::webhook"],
     &["http::auth"],
     &["http::state"],
+    &["http::subscribers"],
     &[
         "http::answer",
         "http::body",
+        "http::cors",
         "http::described",
+        "http::parameters",
         "http::rules",
         "http::watched",
     ],
     &["http::watch"],
     &["http::budget", "http::problem"],
     &["ingest"],
+    &["store::tests"],
     &["store"],
+    &["store::follower", "store::watchers"],
     &["store::runs"],
-    &["store::index"],
+    &["store::feed", "store::index"],
     &["run"],
     &["config"],
     &["config::values"],
@@ -71,57 +79,68 @@ fn used_by(module: &str, source: &str) -> BTreeSet<String> {
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .collect();
-    let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+    let code = code.replace(' ', "");
     let mut used = BTreeSet::new();
     for (prefix, base) in [
         ("crate::", ""),
         ("comfydeploy_webhook::", ""),
-        ("super::", parent),
+        ("super::", parent_of(module)),
         ("self::", module),
     ] {
         for (at, _) in code.match_indices(prefix) {
-            let rest = code[at + prefix.len()..].replace(' ', "");
-            for name in names(&rest) {
-                let full = if base.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{base}::{name}")
-                };
-                used.insert(if layer_of(&full).is_some() {
-                    full
-                } else {
-                    base.to_owned()
-                });
+            if code[..at].ends_with("super::") {
+                // The one before it was followed here.
+                continue;
+            }
+            let (mut base, mut rest) = (base, &code[at + prefix.len()..]);
+            while let Some(further) = rest.strip_prefix("super::") {
+                (base, rest) = (parent_of(base), further);
+            }
+            for path in paths(rest).0 {
+                used.extend(room_of(&format!("{base}::{path}")));
             }
         }
     }
-    used.retain(|used| !used.is_empty() && used != module);
+    used.remove(module);
     used
 }
 
-/// The first names of a path or of a braced list of paths.
-fn names(path: &str) -> Vec<String> {
-    let name = |text: &str| -> String {
-        text.chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect()
-    };
-    let Some(list) = path.strip_prefix('{') else {
-        return vec![name(path)];
-    };
-    let mut depth = 0;
-    let mut found = vec![name(list)];
-    for (at, c) in list.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => found.push(name(&list[at + 1..])),
-            _ => {}
+fn parent_of(module: &str) -> &str {
+    module.rsplit_once("::").map_or("", |(parent, _)| parent)
+}
+
+/// The innermost module that a path leads through.
+fn room_of(path: &str) -> Option<String> {
+    let mut path = path.trim_matches(':');
+    while layer_of(path).is_none() && !path.is_empty() {
+        path = parent_of(path);
+    }
+    (!path.is_empty()).then(|| path.to_owned())
+}
+
+/// The paths that a path with braced lists in it stands for, and what follows it.
+fn paths(text: &str) -> (Vec<String>, &str) {
+    if let Some(mut rest) = text.strip_prefix('{') {
+        let mut all = Vec::new();
+        loop {
+            let (some, after) = paths(rest);
+            all.extend(some);
+            rest = match after.strip_prefix(',') {
+                Some(more) if !more.starts_with('}') => more,
+                _ => return (all, after.trim_start_matches([',', '}'])),
+            };
         }
     }
-    found.retain(|name| !name.is_empty());
-    found
+    let end = text
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let Some(inner) = rest.strip_prefix("::") else {
+        return (vec![name.to_owned()], rest);
+    };
+    let (inner, rest) = paths(inner);
+    let joined = inner.into_iter().map(|path| format!("{name}::{path}"));
+    (joined.collect(), rest)
 }
 
 /// Each use of a room that is not below.
@@ -175,9 +194,11 @@ fn an_upward_use_is_found_however_it_is_written() {
     for (file, source) in [
         ("store/mod.rs", "use crate::http::App;"),
         ("store/mod.rs", "use crate::{run::Run, ingest::Ingest};"),
+        ("store/runs.rs", "use super::super::server;"),
+        ("store/runs.rs", "use super::Limits;"),
         (
-            "store/runs.rs",
-            "use super::super::server;\nuse super::Limits;",
+            "http/events/all.rs",
+            "use crate::{http::{budget::Share, events, state::App}, run::Run};",
         ),
         ("run/state.rs", "fn f() { crate::store::f() }"),
         ("http/problem.rs", "use super::runs::show;"),

@@ -20,20 +20,14 @@ const LIMITS: [Limits; 2] = [
         runs: 2,
         bytes: 16 * 2048,
         retention: Duration::from_millis(100),
+        changes: 4,
     },
     Limits {
         runs: 100,
         bytes: 16 * 512,
         retention: Duration::from_millis(100),
+        changes: 4,
     },
-];
-
-const STATUSES: [Status; 5] = [
-    Status::Queued,
-    Status::Processing,
-    Status::Completed,
-    Status::Failed,
-    Status::Cancelled,
 ];
 
 pub(super) fn check(life: &[Arrival<'_>]) {
@@ -117,7 +111,7 @@ fn assert_listed(store: &Store) {
     for run in &all {
         assert!(Arc::ptr_eq(run, &store.get(run.id()).unwrap()));
     }
-    for status in STATUSES {
+    for status in Status::ALL {
         let mut expected = all.clone();
         expected
             .retain(|run| run.platform_status().map(PlatformStatus::documented) == Some(status));

@@ -1,0 +1,93 @@
+//! What changed, in order: where subscribers go on from.
+
+use std::collections::VecDeque;
+
+use crate::run::{RunId, Status};
+
+/// How many changes a store has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Revision(pub u64);
+
+/// That a run is not what it was. What it became is asked for when it is told, so that many changes of
+/// one run cost a slow subscriber no more than the last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change {
+    pub(super) run_id: RunId,
+    /// The status that the run has no more.
+    pub(super) left: Option<Status>,
+    /// Whether the run is no longer kept.
+    pub(super) is_removal: bool,
+}
+
+/// The last changes.
+#[derive(Debug)]
+pub(super) struct Feed {
+    last: VecDeque<Change>,
+    head: Revision,
+    remembered: usize,
+}
+
+impl Feed {
+    /// Remembers so many changes.
+    pub(super) fn new(remembered: usize) -> Self {
+        Self {
+            last: VecDeque::with_capacity(remembered),
+            head: Revision(0),
+            remembered,
+        }
+    }
+
+    /// What the last change made it.
+    pub(super) const fn head(&self) -> Revision {
+        self.head
+    }
+
+    pub(super) fn record(&mut self, change: Change) -> Revision {
+        if self.last.len() == self.remembered {
+            self.last.pop_front();
+        }
+        self.last.push_back(change);
+        self.head.0 += 1;
+        self.head
+    }
+
+    /// The changes after `since`, each with what it made the revision; `None` where some of them are
+    /// forgotten, or `since` has not been reached.
+    pub(super) fn after(
+        &self,
+        since: Revision,
+    ) -> Option<impl Iterator<Item = (Revision, &Change)>> {
+        let missed = self.head.0.checked_sub(since.0)?;
+        let missed = usize::try_from(missed).ok()?;
+        let first = self.last.len().checked_sub(missed)?;
+        let revisions = (since.0 + 1..).map(Revision);
+        Some(revisions.zip(self.last.range(first..)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_after_a_revision_is_told_as_long_as_all_of_it_is_remembered() {
+        let mut feed = Feed::new(3);
+        let change = Change {
+            run_id: "7c9e6679-7425-40de-944b-e07fc1f90ae7".parse().unwrap(),
+            left: None,
+            is_removal: false,
+        };
+        assert_eq!(feed.after(Revision(0)).unwrap().count(), 0);
+        for revision in 1..=5 {
+            assert_eq!(feed.record(change), Revision(revision));
+        }
+        let after = |since| {
+            let changes = feed.after(Revision(since))?;
+            Some(changes.map(|(Revision(n), _)| n).collect::<Vec<_>>())
+        };
+        assert_eq!(after(1), None, "the second change is forgotten");
+        assert_eq!(after(2), Some(vec![3, 4, 5]));
+        assert_eq!(after(5), Some(vec![]));
+        assert_eq!(after(6), None, "it was never reached");
+    }
+}
