@@ -91,15 +91,7 @@ impl Server {
 
     /// Waits until a line is among the metrics.
     pub(crate) async fn until_metric(&self, line: &str) {
-        patiently(async {
-            loop {
-                let metrics = self.get("/metrics").await.text().await.unwrap();
-                if metrics.lines().any(|is| is == line) {
-                    break;
-                }
-            }
-        })
-        .await;
+        until_metric(self.address, line).await;
     }
 
     /// Sends bytes as they are and reads until the server closes the connection.
@@ -108,6 +100,21 @@ impl Server {
         send(&mut connection, request).await;
         read_to_end(&mut connection).await
     }
+}
+
+/// Waits until a line is among the metrics of the service there.
+async fn until_metric(address: SocketAddr, line: &str) {
+    let client = Client::new();
+    patiently(async {
+        loop {
+            let asked = client.get(format!("http://{address}/metrics")).send();
+            let metrics = asked.await.unwrap().text().await.unwrap();
+            if metrics.lines().any(|is| is == line) {
+                break;
+            }
+        }
+    })
+    .await;
 }
 
 pub(crate) async fn send(connection: &mut TcpStream, bytes: impl AsRef<[u8]>) {
@@ -257,6 +264,10 @@ impl Process {
         let request = Client::new().post(self.url(path)).body(body);
         let request = request.header("content-type", "application/json");
         request.send().await.unwrap()
+    }
+
+    pub(crate) async fn until_metric(&self, line: &str) {
+        until_metric(self.address, line).await;
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -8,6 +8,7 @@ use crate::harness::{
     Process, Server, WEBHOOK, connect_deaf, head, patiently, problem, read_status, read_to_end,
     run_id, send, update_head,
 };
+use crate::sse::Stream;
 
 /// Updates that make a run of 12 MB, more than the operating system takes for a client that does not
 /// read.
@@ -67,6 +68,22 @@ async fn answers_that_nobody_takes_are_bounded_together() {
         .until_metric("comfydeploy_webhook_answer_bytes_in_flight 0")
         .await;
     assert_eq!(server.get(&large_run_path()).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_subscriber_waits_for_memory_and_is_told_the_run_as_it_is_then() {
+    let server = server_with_large_run(&["--max-in-flight", "1MiB"]).await;
+    let deaf = deaf_reader(server.address).await;
+    server
+        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 1048576")
+        .await;
+    let mut stream = Stream::open(&server, "/api/events").await;
+    assert_eq!(stream.next().await.unwrap().name, "counts");
+    assert_eq!(stream.next().await.unwrap().name, "snapshot");
+    let over = format!(r#"{{"run_id":"{}","status":"success"}}"#, run_id(1));
+    server.accept(over).await;
+    drop(deaf);
+    assert_eq!(stream.next_run().await.0["status"], "completed");
 }
 
 #[tokio::test]

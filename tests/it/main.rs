@@ -6,6 +6,7 @@
 mod bodies;
 mod bounds;
 mod connections;
+mod cors;
 mod fuzz;
 mod harness;
 mod in_flight;
@@ -21,5 +22,9 @@ mod protocol;
 mod readme;
 mod refusals;
 mod secrecy;
+mod sse;
+mod streams;
+mod subscribers;
 mod tokens;
+mod waiting;
 mod webhook;

@@ -1,0 +1,116 @@
+//! A client of the streams.
+
+use reqwest::{Method, Response};
+use serde_json::Value;
+
+use crate::harness::{Server, patiently};
+
+/// An event as it was received; one without a name is a run.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) id: Option<String>,
+    pub(crate) data: Value,
+}
+
+pub(crate) struct Stream {
+    response: Response,
+    text: String,
+}
+
+impl Stream {
+    pub(crate) async fn open(server: &Server, path: &str) -> Self {
+        Self::after("", server, path).await
+    }
+
+    /// Opens a stream as a client does that comes back.
+    pub(crate) async fn after(last_event_id: &str, server: &Server, path: &str) -> Self {
+        let request = server.request(Method::GET, path);
+        let request = request.header("last-event-id", last_event_id);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        Self {
+            response,
+            text: String::new(),
+        }
+    }
+
+    pub(crate) fn response(&self) -> &Response {
+        &self.response
+    }
+
+    /// The next event; `None` when the stream has ended.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = parse(&self.next_block().await?) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The next lines up to an empty one, as they were sent.
+    pub(crate) async fn next_block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let block = block.to_owned();
+                self.text = rest.to_owned();
+                return Some(block);
+            }
+            let more = patiently(self.response.chunk()).await.unwrap()?;
+            self.text += str::from_utf8(&more).unwrap();
+        }
+    }
+
+    /// The next event that is not about how many runs there are.
+    pub(crate) async fn next_but_counts(&mut self) -> Event {
+        loop {
+            let event = self.next().await.unwrap();
+            if event.name != "counts" {
+                return event;
+            }
+        }
+    }
+
+    /// The next run that is told, and the id of the event.
+    pub(crate) async fn next_run(&mut self) -> (Value, Option<String>) {
+        let event = self.next_but_counts().await;
+        assert_eq!(event.name, "", "{event:?}");
+        (event.data, event.id)
+    }
+
+    /// What is told of what is there, from the snapshot on; and the id from which changes follow.
+    pub(crate) async fn snapshot(&mut self, reason: &str) -> (Vec<Value>, String) {
+        let snapshot = self.next_but_counts().await;
+        assert_eq!(
+            (&*snapshot.name, snapshot.data["reason"].as_str()),
+            ("snapshot", Some(reason))
+        );
+        let mut runs = Vec::new();
+        loop {
+            let event = self.next_but_counts().await;
+            if event.name == "live" {
+                return (runs, event.id.unwrap());
+            }
+            assert_eq!((&*event.name, &event.id), ("", &None));
+            runs.push(event.data);
+        }
+    }
+}
+
+fn parse(block: &str) -> Option<Event> {
+    let (mut name, mut id, mut data) = (String::new(), None, Vec::new());
+    for line in block.split(['\n', '\r']) {
+        match line.split_once(": ") {
+            Some(("event", value)) => value.clone_into(&mut name),
+            Some(("id", value)) => id = Some(value.to_owned()),
+            Some(("data", value)) => data.push(value),
+            _ => {}
+        }
+    }
+    let data = data.join("\n");
+    (!data.is_empty()).then(|| Event {
+        name,
+        id,
+        data: serde_json::from_str(&data).unwrap(),
+    })
+}
