@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-use crate::harness::{
-    Process, Server, WEBHOOK, connect_deaf, head, patiently, problem, read_status, read_to_end,
-    run_id, send, update_head,
+use crate::{
+    harness::{
+        Process, Server, WEBHOOK, connect_deaf, head, patiently, problem, read_status, read_to_end,
+        run_id, send, update_head,
+    },
+    sse::Stream,
 };
-use crate::sse::Stream;
 
 /// Updates that make a run of 12 MB, more than the operating system takes for a client that does not
 /// read.

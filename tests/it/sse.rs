@@ -1,5 +1,7 @@
 //! A client of the streams.
 
+use std::mem;
+
 use reqwest::{Method, Response};
 use serde_json::Value;
 
@@ -50,12 +52,15 @@ impl Stream {
 
     /// The next lines up to an empty one, as they were sent.
     pub(crate) async fn next_block(&mut self) -> Option<String> {
+        let mut looked_at = 0;
         loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let block = block.to_owned();
-                self.text = rest.to_owned();
-                return Some(block);
+            if let Some(at) = self.text[looked_at..].find("\n\n") {
+                let rest = self.text.split_off(looked_at + at + 2);
+                let block = mem::replace(&mut self.text, rest);
+                return Some(block.trim_end_matches('\n').to_owned());
             }
+            // The first half of the empty line may be there.
+            looked_at = self.text.len().saturating_sub(1);
             let more = patiently(self.response.chunk()).await.unwrap()?;
             self.text += str::from_utf8(&more).unwrap();
         }
