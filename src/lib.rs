@@ -11,7 +11,8 @@
 //! - [`store`]: the runs in memory, bounded
 //! - [`run`]: what a run is, and the join that merges its updates; pure
 //! - [`config`]: flags and variables
-//! - [`metrics`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the crate
+//! - [`client`], [`metrics`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the
+//!   crate
 
 #![cfg_attr(
     test,
@@ -31,6 +32,7 @@ pub mod run;
 
 pub mod config;
 
+pub mod client;
 pub mod metrics;
 pub mod shutdown;
 pub mod telemetry;

@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["run"],
     &["config"],
     &["config::values"],
-    &["metrics", "shutdown", "telemetry", "tokens"],
+    &["client", "metrics", "shutdown", "telemetry", "tokens"],
 ];
 
 /// Inside `run` the parser of updates and its error know each other, so the room is one layer; what it
