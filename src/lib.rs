@@ -5,7 +5,8 @@
 //! `tests/it/layers.rs` says so:
 //!
 //! - `main.rs`: arguments in, exit code out
-//! - [`server`]: assembles, serves, drains; [`healthcheck`] asks a running one
+//! - [`server`]: assembles, serves, drains; [`healthcheck`] asks a running one, [`simulate`] plays runs to
+//!   it
 //! - [`http`]: everything that knows HTTP; its first page is the whole API
 //! - [`ingest`]: the only way an update gets in
 //! - [`store`]: the runs in memory, bounded
@@ -21,6 +22,7 @@
 
 pub mod healthcheck;
 pub mod server;
+pub mod simulate;
 
 pub mod http;
 

@@ -7,7 +7,13 @@ use crate::harness::{read, root};
 /// From the door to the cellar. Files on one line do not know each other.
 const LAYERS: &[&[&str]] = &[
     &["main"],
-    &["server", "healthcheck"],
+    &["server", "healthcheck", "simulate"],
+    &["simulate::tally", "simulate::screen"],
+    &["simulate::sender", "simulate::schedule"],
+    &["simulate::script"],
+    &["simulate::output"],
+    &["simulate::picture"],
+    &["simulate::dice"],
     &["http"],
     &["http::connections", "http::measure", "http::openapi"],
     &["http::ops", "http::runs", "http::webhook"],
@@ -28,7 +34,8 @@ const LAYERS: &[&[&str]] = &[
     &["store::index"],
     &["run"],
     &["config"],
-    &["config::values"],
+    &["config::simulate"],
+    &["config::receiver", "config::values"],
     &["client", "metrics", "shutdown", "telemetry", "tokens"],
 ];
 
