@@ -21,5 +21,6 @@ mod protocol;
 mod readme;
 mod refusals;
 mod secrecy;
+mod simulate;
 mod tokens;
 mod webhook;
