@@ -80,7 +80,13 @@ impl fmt::Display for Failure {
                 loss: loss @ Lost::Refused(_),
                 ..
             } => write!(f, "{by} takes no updates there: {loss}"),
-            Self::Refused { by, loss, .. } => write!(f, "cannot reach {by}: {loss}{}", hint(by)),
+            Self::Refused { by, loss, .. } => {
+                write!(f, "cannot reach {by}: {loss}")?;
+                match loss {
+                    Lost::Unreachable(_) => hint(f, by),
+                    _ => Ok(()),
+                }
+            }
             Self::Incomplete { lost, sent, last } => {
                 write!(
                     f,
@@ -93,13 +99,13 @@ impl fmt::Display for Failure {
 
 impl Error for Failure {}
 
-/// How to have a receiver at this address, if that is for the user to do.
-fn hint(address: &str) -> String {
+/// Says how to have a receiver at this address, if that is for the user to do.
+fn hint(f: &mut fmt::Formatter<'_>, address: &str) -> fmt::Result {
     match address.trim_start_matches("http://").parse::<SocketAddr>() {
         Ok(here) if here.ip().is_loopback() => {
-            format!("; start it with: comfydeploy-webhook --listen {here}")
+            write!(f, "; start it with: comfydeploy-webhook --listen {here}")
         }
-        _ => String::new(),
+        _ => Ok(()),
     }
 }
 

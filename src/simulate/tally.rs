@@ -62,7 +62,9 @@ impl Tally {
             ..
         } = self;
         format!(
-            "runs:    {} succeeded, {} failed, {} cancelled{unfinished}, in {:.1} s\n             updates: {sent} sent, {delivered} delivered, {lost} lost; {repeats} repeats, {retries} retries\n             page:    {page}\n",
+            "runs:    {} succeeded, {} failed, {} cancelled{unfinished}, in {:.1} s\n\
+             updates: {sent} sent, {delivered} delivered, {lost} lost; {repeats} repeats, {retries} retries\n\
+             page:    {page}\n",
             count(Ending::Succeeded),
             count(Ending::Failed),
             count(Ending::Cancelled),

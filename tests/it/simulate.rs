@@ -60,7 +60,8 @@ async fn every_run_ends_as_intended_and_the_sender_is_as_bad_as_the_real_one() {
         "{summary}"
     );
     assert!(summary.contains(" 0 lost;"), "{summary}");
-    assert!(summary.contains(&process.url("/")), "{summary}");
+    let page = format!("\npage:    {}\n", process.url("/"));
+    assert!(summary.ends_with(&page), "{summary}");
 
     let runs: Value = serde_json::from_str(&get(process.url("/api/runs")).await).unwrap();
     let runs = runs["runs"].as_array().unwrap();
