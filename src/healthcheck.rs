@@ -1,17 +1,15 @@
 //! The health check: asks a running service whether it is ready, for images without a shell.
 
-use std::{
-    error::Error,
-    fmt, iter,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use std::{error::Error, fmt, net::SocketAddr, time::Duration};
 
 use axum::{body::Body, http::StatusCode};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::time::timeout;
 
-use crate::http::READY_PATH;
+use crate::{
+    client::{reachable, root_cause},
+    http::READY_PATH,
+};
 
 /// The longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,11 +29,7 @@ impl fmt::Display for Unhealthy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silent => write!(f, "no answer within {PATIENCE:?}"),
-            Self::Unreachable(error) => {
-                let causes = iter::successors(error.source(), |&cause| cause.source());
-                let root = causes.last().map_or(error.to_string(), ToString::to_string);
-                write!(f, "cannot ask: {root}")
-            }
+            Self::Unreachable(error) => write!(f, "cannot ask: {}", root_cause(error)),
             Self::NotReady(status) => write!(f, "not ready: it answered {status}"),
         }
     }
@@ -48,8 +42,7 @@ impl Error for Unhealthy {}
 /// # Errors
 /// When it does not say that it is ready.
 pub async fn ask(listen: SocketAddr) -> Result<(), Unhealthy> {
-    let address = SocketAddr::new(reachable(listen.ip()), listen.port());
-    let url = format!("http://{address}{READY_PATH}")
+    let url = format!("http://{}{READY_PATH}", reachable(listen))
         .parse()
         .expect("an address and a fixed path make a URL");
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
@@ -60,14 +53,5 @@ pub async fn ask(listen: SocketAddr) -> Result<(), Unhealthy> {
     match response.status() {
         StatusCode::OK => Ok(()),
         status => Err(Unhealthy::NotReady(status)),
-    }
-}
-
-/// A service that listens on all interfaces is asked over loopback.
-fn reachable(listen: IpAddr) -> IpAddr {
-    match listen {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
     }
 }

@@ -5,13 +5,15 @@
 //! `tests/it/layers.rs` says so:
 //!
 //! - `main.rs`: arguments in, exit code out
-//! - [`server`]: assembles, serves, drains; [`healthcheck`] asks a running one
+//! - [`server`]: assembles, serves, drains; [`healthcheck`] asks a running one, [`simulate`] plays runs to
+//!   it
 //! - [`http`]: everything that knows HTTP; its first page is the whole API
 //! - [`ingest`]: the only way an update gets in
 //! - [`store`]: the runs in memory, bounded
 //! - [`run`]: what a run is, and the join that merges its updates; pure
 //! - [`config`]: flags and variables
-//! - [`metrics`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the crate
+//! - [`client`], [`metrics`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the
+//!   crate
 
 #![cfg_attr(
     test,
@@ -20,6 +22,7 @@
 
 pub mod healthcheck;
 pub mod server;
+pub mod simulate;
 
 pub mod http;
 
@@ -31,6 +34,7 @@ pub mod run;
 
 pub mod config;
 
+pub mod client;
 pub mod metrics;
 pub mod shutdown;
 pub mod telemetry;

@@ -4,10 +4,11 @@ use std::{env, fmt, process::ExitCode};
 
 use clap::Parser as _;
 use comfydeploy_webhook::{
-    config::{Cli, Command, Config, LogFormat},
-    healthcheck, server, shutdown, telemetry,
+    config::{Cli, Command, Config, LogFormat, Simulate},
+    healthcheck, server, shutdown, simulate, telemetry,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// Files open beside the connections.
@@ -29,7 +30,10 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => runtime.block_on(serve(&cli.config)),
         Some(Command::Healthcheck) => runtime.block_on(check(&cli.config)),
+        Some(Command::Simulate(orders)) => runtime.block_on(play(&orders, &cli.config)),
     };
+    // A host name that is being looked up cannot be stopped, and holds up nothing.
+    runtime.shutdown_background();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(1, format!("error: {error}")),
@@ -44,9 +48,7 @@ async fn serve(config: &Config) -> Result<(), String> {
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    let shutdown =
-        shutdown::on_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
-    server::serve(listener, config, shutdown)
+    server::serve(listener, config, shutdown_on_signal()?)
         .await
         .map_err(|error| format!("cannot serve: {error}"))
 }
@@ -68,6 +70,17 @@ async fn check(config: &Config) -> Result<(), String> {
     healthcheck::ask(config.listen)
         .await
         .map_err(|error| format!("{} is not healthy: {error}", config.listen))
+}
+
+async fn play(orders: &Simulate, config: &Config) -> Result<(), String> {
+    let stop = shutdown_on_signal()?;
+    simulate::run(orders, config, stop)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+fn shutdown_on_signal() -> Result<CancellationToken, String> {
+    shutdown::on_signal().map_err(|error| format!("cannot listen for signals: {error}"))
 }
 
 /// What was wrong and what is possible, without the usage and the hints that clap adds below.

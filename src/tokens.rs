@@ -55,6 +55,12 @@ impl Tokens {
         is_any.into()
     }
 
+    /// One of them, to present to others.
+    #[must_use]
+    pub(crate) fn first(&self) -> &str {
+        &self.0[0]
+    }
+
     /// Whether one of them stands somewhere in `text`.
     #[must_use]
     pub fn are_in(&self, text: &str) -> bool {

@@ -1,5 +1,7 @@
 //! Flags and environment variables, parsed once into values that cannot be wrong.
 
+mod receiver;
+mod simulate;
 mod values;
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
@@ -8,6 +10,7 @@ use bytesize::{GIB, KIB, MIB, TIB};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::values::{HOUR, MILLISECOND, TEN_YEARS, address, log_filter, number, origin, size, time};
+pub use self::{receiver::Receiver, simulate::Simulate};
 use crate::tokens::Tokens;
 
 /// The command line.
@@ -27,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Ask the service at --listen whether it is ready; exit with 0 if it is, with 1 if not
     Healthcheck,
+    /// Play runs to a receiver as ComfyDeploy does, to see the service at work without an account
+    Simulate(Simulate),
 }
 
 /// How to serve. The first line of each field is its line in `--help`.

@@ -1,8 +1,9 @@
 //! Reading the values of flags, each with an error that says what is expected.
 
-use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{ffi::OsStr, fmt::Display, net::SocketAddr, ops::RangeInclusive, time::Duration};
 
 use bytesize::ByteSize;
+use clap::{Arg, Command, builder::TypedValueParser, error::ErrorKind};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use tracing_subscriber::EnvFilter;
 
@@ -74,10 +75,42 @@ pub(super) fn origin(text: &str) -> Result<String, &'static str> {
     }
 }
 
+pub(super) fn factor(text: &str, accepted: RangeInclusive<f64>) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor) if accepted.contains(&factor) => Ok(factor),
+        _ => Err(format!(
+            "expected a number from {} to {}",
+            accepted.start(),
+            accepted.end()
+        )),
+    }
+}
+
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Reads a value that may be or hold a token. clap shows what a plain function refuses; this does not.
+#[derive(Clone)]
+pub(super) struct Unshown<F>(pub(super) F);
+
+impl<F, T, E> TypedValueParser for Unshown<F>
+where
+    F: Fn(&OsStr) -> Result<T, E> + Clone + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
+    E: Display,
+{
+    type Value = T;
+
+    fn parse_ref(&self, _: &Command, flag: Option<&Arg>, value: &OsStr) -> Result<T, clap::Error> {
+        self.0(value).map_err(|error| {
+            let flag = flag.map_or_else(String::new, ToString::to_string);
+            let line = format!("invalid value for '{flag}': {error}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, line)
+        })
     }
 }
 

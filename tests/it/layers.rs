@@ -7,7 +7,13 @@ use crate::harness::{read, root};
 /// From the door to the cellar. Files on one line do not know each other.
 const LAYERS: &[&[&str]] = &[
     &["main"],
-    &["server", "healthcheck"],
+    &["server", "healthcheck", "simulate"],
+    &["simulate::tally", "simulate::screen"],
+    &["simulate::sender", "simulate::schedule"],
+    &["simulate::script"],
+    &["simulate::output"],
+    &["simulate::picture"],
+    &["simulate::dice"],
     &["http"],
     &["http::connections", "http::measure", "http::openapi"],
     &["http::events"],
@@ -36,8 +42,9 @@ const LAYERS: &[&[&str]] = &[
     &["store::feed", "store::index"],
     &["run"],
     &["config"],
-    &["config::values"],
-    &["metrics", "shutdown", "telemetry", "tokens"],
+    &["config::simulate"],
+    &["config::receiver", "config::values"],
+    &["client", "metrics", "shutdown", "telemetry", "tokens"],
 ];
 
 /// Inside `run` the parser of updates and its error know each other, so the room is one layer; what it

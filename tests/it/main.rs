@@ -22,6 +22,7 @@ mod protocol;
 mod readme;
 mod refusals;
 mod secrecy;
+mod simulate;
 mod sse;
 mod streams;
 mod subscribers;

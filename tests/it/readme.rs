@@ -102,3 +102,19 @@ fn the_readme_lists_every_flag_as_help_does() {
         "the README should hold this table:\n{table}"
     );
 }
+
+#[test]
+fn the_readme_lists_every_flag_of_the_simulator() {
+    let readme = read("README.md");
+    let command = Cli::command();
+    let simulate = command.find_subcommand("simulate").unwrap();
+    for flag in simulate.get_arguments() {
+        let name = flag.get_long().unwrap();
+        let default = match flag.get_default_values() {
+            [default] => format!(" `{}` |", default.to_str().unwrap()),
+            _ => String::new(),
+        };
+        let start = format!("\n| `--{name}` |{default}");
+        assert!(readme.contains(&start), "{start}");
+    }
+}
