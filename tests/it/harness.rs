@@ -91,7 +91,7 @@ impl Server {
 
     /// Waits until a line is among the metrics.
     pub(crate) async fn until_metric(&self, line: &str) {
-        until_metric(self.address, line).await;
+        until_metric(&self.client, self.address, line).await;
     }
 
     /// Sends bytes as they are and reads until the server closes the connection.
@@ -103,8 +103,7 @@ impl Server {
 }
 
 /// Waits until a line is among the metrics of the service there.
-async fn until_metric(address: SocketAddr, line: &str) {
-    let client = Client::new();
+async fn until_metric(client: &Client, address: SocketAddr, line: &str) {
     patiently(async {
         loop {
             let asked = client.get(format!("http://{address}/metrics")).send();
@@ -267,7 +266,7 @@ impl Process {
     }
 
     pub(crate) async fn until_metric(&self, line: &str) {
-        until_metric(self.address, line).await;
+        until_metric(&Client::new(), self.address, line).await;
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
