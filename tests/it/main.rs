@@ -5,6 +5,7 @@
 
 mod bodies;
 mod bounds;
+mod browser;
 mod connections;
 mod fuzz;
 mod harness;
@@ -16,6 +17,7 @@ mod memory;
 mod metrics;
 mod openapi;
 mod packaging;
+mod page;
 mod process;
 mod protocol;
 mod readme;
