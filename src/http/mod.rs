@@ -11,6 +11,7 @@ mod events;
 mod measure;
 mod openapi;
 mod ops;
+mod page;
 mod parameters;
 mod problem;
 mod rules;
@@ -76,6 +77,7 @@ pub fn router(app: Arc<App>, origins: &[String]) -> Router {
     let tools = guarded(
         &app,
         Router::new()
+            .route("/", get(page::show))
             .route("/metrics", get(ops::metrics))
             .route("/openapi.json", get(openapi::show)),
     );
@@ -207,7 +209,10 @@ mod tests {
         let described = openapi::document(false, false).paths.paths;
         let mut routed_by_us = routed(&router);
         for path in routed::<()>(&Router::new().fallback(async || ())) {
-            routed_by_us.remove(&path);
+            // The page is at the one path that a fallback has, too.
+            if path != "/" {
+                routed_by_us.remove(&path);
+            }
         }
         assert_eq!(routed_by_us, described.into_keys().collect());
     }

@@ -14,7 +14,7 @@ use utoipa::{
 use super::{
     described::ReadProblems,
     events::{self, Present},
-    ops,
+    ops, page,
     problem::Problem,
     runs::{self, Limit, Wait},
     state::{App, WEBHOOK_PATH},
@@ -33,6 +33,7 @@ use super::{
         ops::healthz,
         ops::readyz,
         ops::metrics,
+        page::show,
         show
     ),
     components(schemas(Limit, Present, Problem, Wait))

@@ -185,6 +185,19 @@ pub(crate) fn run_id(n: usize) -> String {
     format!("7c9e6679-7425-40de-944b-{n:012}")
 }
 
+/// Whether a program is there that a test needs. Without it the test is skipped, and says so.
+pub(crate) fn is_installed(program: &str) -> bool {
+    if Command::new(program).arg("--version").output().is_ok() {
+        return true;
+    }
+    assert!(
+        std::env::var_os("REQUIRE_EVERY_TEST").is_none(),
+        "{program} is missing"
+    );
+    println!("skipped: {program} is not installed");
+    false
+}
+
 pub(crate) fn root(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["http::events"],
     &["http::events::all", "http::events::one"],
     &["http::events::event", "http::events::pace"],
-    &["http::ops", "http::runs", "http::webhook"],
+    &["http::ops", "http::page", "http::runs", "http::webhook"],
     &["http::auth"],
     &["http::state"],
     &["http::subscribers"],

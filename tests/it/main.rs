@@ -5,6 +5,7 @@
 
 mod bodies;
 mod bounds;
+mod browser;
 mod connections;
 mod cors;
 mod fuzz;
@@ -17,6 +18,7 @@ mod memory;
 mod metrics;
 mod openapi;
 mod packaging;
+mod page;
 mod process;
 mod protocol;
 mod readme;

@@ -5,7 +5,7 @@ use std::process::Command;
 use clap::{Arg, CommandFactory};
 use comfydeploy_webhook::config::Cli;
 
-use crate::harness::{Process, read};
+use crate::harness::{Process, is_installed, read};
 
 /// The commands of every console block, each with what it is said to print.
 fn walk_through(readme: &str) -> Vec<(String, String)> {
@@ -49,12 +49,7 @@ fn without_times(text: &str) -> String {
 
 #[test]
 fn the_walk_through_prints_what_the_readme_says() {
-    if Command::new("curl").arg("--version").output().is_err() {
-        assert!(
-            std::env::var_os("REQUIRE_EVERY_TEST").is_none(),
-            "curl is missing"
-        );
-        println!("skipped: curl is not installed");
+    if !is_installed("curl") {
         return;
     }
     let process = Process::serve(&[]);

@@ -233,7 +233,6 @@ async fn a_huge_wrong_value_is_not_echoed_whole() {
 async fn an_unknown_path_is_a_problem() {
     let server = Server::start().await;
     for path in [
-        "/",
         "/api",
         "/api/webhooks",
         "/api/webhooks/run-update/x",

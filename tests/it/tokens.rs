@@ -88,6 +88,7 @@ async fn with_a_token_for_reading_only_the_probes_need_none() {
         .await;
     let run = format!("/api/runs/{}", run_id(1));
     for path in [
+        "/",
         "/api/runs",
         "/api/runs?limit=1",
         &run,
