@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::harness::{is_installed, patiently, root};
 
 /// What a browser needs to run anywhere, and what keeps it from asking the network for anything else.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -30,6 +30,8 @@ const FLAGS: [&str; 9] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    // It ends with its driver, even if that is killed.
+    "--remote-debugging-pipe",
 ];
 
 /// A browser of its own for one test. It ends with the test.
@@ -187,7 +189,7 @@ impl Driver {
         }
     }
 
-    /// Ends the browser, which would outlive the driver.
+    /// Ends the browser in order, so that it writes nothing more.
     fn end_session(&self) -> std::io::Result<()> {
         let Some(session) = &self.session else {
             return Ok(());

@@ -1,6 +1,10 @@
 //! The live page, seen through a browser.
 
-use std::{net::SocketAddr, process::Command, sync::LazyLock};
+use std::{
+    net::SocketAddr,
+    process::{Command, Stdio},
+    sync::LazyLock,
+};
 
 use axum::{
     Router,
@@ -167,7 +171,10 @@ async fn the_line_on_the_empty_page_makes_the_first_run_appear() {
     let line = browser.find("#curl").await.text().await.unwrap();
     assert!(line.contains("Bearer $WEBHOOK_TOKEN"), "{line}");
     let mut shell = Command::new("sh");
-    shell.args(["-c", &line]).env("WEBHOOK_TOKEN", "s3cret");
+    shell
+        .args(["-c", &line])
+        .env("WEBHOOK_TOKEN", "s3cret")
+        .stderr(Stdio::null());
     assert!(
         tokio::task::spawn_blocking(move || shell.status().unwrap())
             .await
@@ -465,6 +472,17 @@ async fn it_works_under_the_path_of_a_proxy_and_behind_a_token_for_reading() {
     let list = "fetch(document.querySelector('[data-path=\"api/runs\"]').href).then(({ status }) => window.listed = status)";
     browser.run(list).await;
     browser.until("window.listed === 200").await;
+
+    // As the browser has it that was asked for the token.
+    let address = server.address;
+    browser
+        .open(&format!("http://reader:re%26d%25er%3F@{address}/"))
+        .await;
+    browser.until(&format!("{} !== null", row(2))).await;
+    let url = browser
+        .value("document.querySelector('#webhook').textContent")
+        .await;
+    assert_eq!(url, format!("http://{address}{WEBHOOK}"));
     browser.assert_content().await;
 }
 
