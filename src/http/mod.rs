@@ -18,6 +18,7 @@ mod rules;
 mod runs;
 mod state;
 mod subscribers;
+mod wait;
 mod watch;
 mod watched;
 mod webhook;

@@ -16,8 +16,9 @@ use super::{
     events::{self, Present},
     ops, page,
     problem::Problem,
-    runs::{self, Limit, Wait},
+    runs::{self, Limit},
     state::{App, WEBHOOK_PATH},
+    wait::Wait,
     webhook,
 };
 

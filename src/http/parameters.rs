@@ -2,8 +2,10 @@
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
+use axum::extract::{Path, rejection::PathRejection};
+
 use super::problem::Problem;
-use crate::run::FromText;
+use crate::run::{FromText, RunId};
 
 /// The names and values in a query string.
 pub(super) fn pairs(query: Option<&str>) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
@@ -32,4 +34,11 @@ pub(super) fn parameter<T: FromText>(name: &'static str, text: &str) -> Result<T
 pub(super) fn whole_number(text: &str, accepted: RangeInclusive<usize>) -> Result<usize, ()> {
     let number = text.parse().map_err(|_| ())?;
     accepted.contains(&number).then_some(number).ok_or(())
+}
+
+/// The run that a path names.
+pub(super) fn run_id_in(path: Result<Path<String>, PathRejection>) -> Result<RunId, Problem> {
+    // A path that is not UTF-8 cannot be shown, but it is no UUID either.
+    let run_id = path.map_or(String::new(), |Path(run_id)| run_id);
+    parameter("run_id", &run_id)
 }

@@ -1,6 +1,6 @@
 //! Reading the runs.
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use axum::{
     extract::{Path, RawQuery, State, rejection::PathRejection},
@@ -8,15 +8,15 @@ use axum::{
     response::Response,
 };
 use serde::{Serialize, Serializer};
-use tokio::time::sleep;
 use utoipa::ToSchema;
 
 use super::{
     answer,
     described::{OneRunProblems, ReadProblems},
-    parameters::{once, pairs, parameter, whole_number},
+    parameters::{once, pairs, run_id_in, whole_number},
     problem::Problem,
     state::App,
+    wait::{Wait, until_over},
 };
 use crate::{
     run::{FromText, Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp},
@@ -110,55 +110,6 @@ pub(super) async fn show(
     })?;
     let size = run.json_bytes();
     answer::json(&RunBody(run), size, &app.answers)
-}
-
-/// The run that a path names.
-pub(super) fn run_id_in(path: Result<Path<String>, PathRejection>) -> Result<RunId, Problem> {
-    // A path that is not UTF-8 cannot be shown, but it is no UUID either.
-    let run_id = path.map_or(String::new(), |Path(run_id)| run_id);
-    parameter("run_id", &run_id)
-}
-
-/// Waits until a run is over, but no longer than so long, nor than the service serves.
-async fn until_over(app: &App, run_id: RunId, longest: Duration) -> Result<(), Problem> {
-    let is_over = |run: &Run| run.status().is_some_and(Status::is_terminal);
-    if app.store.get(run_id).is_some_and(|run| is_over(&run)) {
-        return Ok(());
-    }
-    let _subscriber = app.subscribers.join()?;
-    let watch = app.store.watch(run_id);
-    let over = async {
-        let mut seen = None;
-        while let now = app.store.watched(&watch, seen).await
-            && !now.as_ref().is_some_and(|(_, run)| is_over(run))
-        {
-            seen = now.map(|(revision, _)| revision);
-        }
-    };
-    tokio::select! {
-        () = over => {}
-        () = sleep(longest) => {}
-        () = app.shutdown.cancelled() => {}
-    }
-    Ok(())
-}
-
-/// How long to wait for a run to be over, in seconds.
-#[derive(Debug, Clone, Copy, ToSchema)]
-#[schema(value_type = u8, minimum = 0, maximum = 60)]
-pub(super) struct Wait(Duration);
-
-impl FromStr for Wait {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let seconds = whole_number(text, 0..=60)?;
-        Ok(Self(Duration::from_secs(seconds as u64)))
-    }
-}
-
-impl FromText for Wait {
-    const ACCEPTED: &'static str = "a whole number of seconds from 0 to 60";
 }
 
 /// A page of the list.

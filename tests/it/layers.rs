@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["http::events::all", "http::events::one"],
     &["http::events::event", "http::events::pace"],
     &["http::ops", "http::page", "http::runs", "http::webhook"],
-    &["http::auth"],
+    &["http::auth", "http::wait"],
     &["http::state"],
     &["http::subscribers"],
     &[

@@ -29,9 +29,8 @@ use self::{
 use super::{
     answer,
     described::StreamProblems,
-    parameters::{once, pairs, whole_number},
+    parameters::{once, pairs, run_id_in, whole_number},
     problem::Problem,
-    runs::run_id_in,
     state::App,
 };
 use crate::{
