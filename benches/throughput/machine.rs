@@ -1,0 +1,115 @@
+//! What the operating system does for a bench and says of a process. Where it does not, as outside of
+//! Linux, the bench does without.
+
+use std::{
+    fmt, fs,
+    process::{self, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+/// Where servers and the load run: on cores of their own, so that neither takes the other's time.
+#[derive(Debug)]
+pub(crate) struct Cores {
+    load: Option<usize>,
+    server: Option<usize>,
+    /// How many there are.
+    all: usize,
+}
+
+impl Cores {
+    /// Keeps this process on the first core, and the last one for servers.
+    pub(crate) fn divide() -> Self {
+        let all = thread::available_parallelism().map_or(1, usize::from);
+        let allowed = allowed();
+        let mut cores = Self {
+            load: None,
+            server: None,
+            all,
+        };
+        if let (Some(&first), Some(&last)) = (allowed.first(), allowed.last())
+            && first != last
+        {
+            let pinned = Command::new("taskset")
+                .args(["-c", "-p", &first.to_string(), &process::id().to_string()])
+                .stdout(Stdio::null())
+                .status();
+            if pinned.is_ok_and(|status| status.success()) {
+                cores.load = Some(first);
+                cores.server = Some(last);
+            }
+        }
+        cores
+    }
+
+    /// A command that runs `program` on the core for servers.
+    pub(crate) fn server(&self, program: &str) -> Command {
+        match self.server {
+            Some(core) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", &core.to_string(), program]);
+                command
+            }
+            None => Command::new(program),
+        }
+    }
+}
+
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cores; ", self.all)?;
+        match (self.load, self.server) {
+            (Some(load), Some(server)) => write!(
+                f,
+                "the load runs on core {load}, every server on core {server} with one runtime thread \
+                 (unless it says otherwise)"
+            ),
+            _ => write!(
+                f,
+                "nobody is kept on a core, every server has one runtime thread (unless it says otherwise)"
+            ),
+        }
+    }
+}
+
+/// The cores that this process may run on.
+fn allowed() -> Vec<usize> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let list = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
+        .unwrap_or_default();
+    let mut cores = Vec::new();
+    for range in list.trim().split(',') {
+        let (first, end) = range.split_once('-').unwrap_or((range, range));
+        if let (Ok(first), Ok(end)) = (first.parse(), end.parse::<usize>()) {
+            cores.extend(first..=end);
+        }
+    }
+    cores
+}
+
+/// The time that a process has spent on a core.
+pub(crate) fn cpu(pid: u32) -> Option<Duration> {
+    let mut nanos = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        let schedule = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        nanos += schedule.split(' ').next()?.parse::<u64>().ok()?;
+    }
+    Some(Duration::from_nanos(nanos))
+}
+
+/// What came since, where both are known.
+pub(crate) fn since(before: Option<Duration>, now: Option<Duration>) -> Option<Duration> {
+    Some(now?.saturating_sub(before?))
+}
+
+/// The bytes of memory that a process has.
+pub(crate) fn resident(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
+}

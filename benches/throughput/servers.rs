@@ -1,0 +1,118 @@
+//! Starting and stopping what is measured.
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    process::{Child, ChildStdout, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use axum::{Router, body::Bytes, routing::post};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+use crate::machine::{self, Cores};
+
+/// The argument that makes the bench a bare server.
+pub(crate) const BARE: &str = "--serve-bare";
+
+/// Where updates go.
+pub(crate) const WEBHOOK: &str = "/api/webhooks/run-update";
+
+/// The program that is measured.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_comfydeploy-webhook");
+
+/// A server in a process of its own. It is killed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    // Held, for a process that logs to nobody ends.
+    _log: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// The service, with one runtime thread.
+    pub(crate) fn service(cores: &Cores, flags: &[&str]) -> Self {
+        Self::service_on(1, cores, flags)
+    }
+
+    /// The service, with so many runtime threads.
+    pub(crate) fn service_on(threads: usize, cores: &Cores, flags: &[&str]) -> Self {
+        let flags = [&["--listen", "127.0.0.1:0"], flags].concat();
+        Self::start(PROGRAM, threads, cores, &flags)
+    }
+
+    /// The least that axum can do: it reads the body and answers 200.
+    pub(crate) fn bare(cores: &Cores) -> Self {
+        let bench = env::current_exe().unwrap();
+        Self::start(bench.to_str().unwrap(), 1, cores, &[BARE])
+    }
+
+    fn start(program: &str, threads: usize, cores: &Cores, arguments: &[&str]) -> Self {
+        let mut command = cores.server(program);
+        command
+            .args(arguments)
+            .env("TOKIO_WORKER_THREADS", threads.to_string())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut log = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("http://") {
+            assert!(log.read_line(&mut said).unwrap() > 0, "{said}");
+        }
+        let (_, url) = said.split_once("http://").unwrap();
+        let (address, _) = url.split_once('/').unwrap();
+        Self {
+            child,
+            address: address.parse().unwrap(),
+            _log: log,
+        }
+    }
+
+    /// The time it has spent on a core.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        machine::cpu(self.child.id())
+    }
+
+    /// The bytes of memory it has.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        machine::resident(self.child.id())
+    }
+
+    /// Waits until it does nothing any more, as far as that can be seen.
+    pub(crate) fn until_quiet(&self) {
+        const LOOK: Duration = Duration::from_millis(20);
+        let begun = Instant::now();
+        let mut before = self.cpu();
+        loop {
+            std::thread::sleep(LOOK);
+            let now = self.cpu();
+            let used = machine::since(before, now);
+            if used.is_none_or(|used| used < LOOK / 20) || begun.elapsed().as_secs() > 5 {
+                break;
+            }
+            before = now;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Serves what everything is held against.
+pub(crate) fn serve_bare() -> ExitCode {
+    // As the service's own.
+    Runtime::new().unwrap().block_on(async {
+        let router = Router::new().route(WEBHOOK, post(async |_: Bytes| ()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("http://{}/", listener.local_addr().unwrap());
+        axum::serve(listener, router).await.unwrap();
+    });
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,110 @@
+//! What do those who watch cost those who report?
+
+use std::time::Duration;
+
+use crate::{
+    Plan,
+    load::{Load, Order, Pace, drive},
+    machine::{Cores, since},
+    report::{Table, both, latency, shown, title},
+    requests::{self, Template},
+    servers::Server,
+    streams::Watching,
+    turns::{Ratio, Side, alternate_with},
+    updates::MODERATE,
+};
+
+const FLAGS: [&str; 4] = ["--max-connections", "4096", "--max-subscribers", "2000"];
+const RUNS: u64 = 1_000;
+
+/// Long enough that a stream has used up what it may be told ahead of its pace.
+const TURN: Duration = Duration::from_secs(1);
+
+pub(crate) fn ask(plan: Plan, cores: &Cores) {
+    title("Subscribers: a service with them beside a service with none");
+    let mut table = Table::new([
+        "progress, subscribers",
+        "pace",
+        "with",
+        "without",
+        "ratio",
+        "blocks",
+        "CPU µs each",
+        "CPU µs of readers",
+        "µs p50 / p99",
+        "without",
+    ]);
+    for (name, count, path) in [
+        // Runs that nobody ever hears of: each stream waits, and is told nothing but heartbeats.
+        (
+            "1,000 idle, of a run each",
+            1_000,
+            "/api/runs/00000000-0000-4000-8000-#/events",
+        ),
+        // Every update wakes them, but none is of a run that is cancelled.
+        (
+            "100 of all cancelled runs",
+            100,
+            "/api/events?status=cancelled",
+        ),
+        // Told every update, as far as their pace allows.
+        ("100 active, of all runs", 100, "/api/events?limit=0"),
+    ] {
+        let count = plan.of(count, count / 10);
+        let watched = Server::service(cores, &FLAGS);
+        let unwatched = Server::service(cores, &FLAGS);
+        let watching = Watching::start(watched.address, count, path);
+        let template = Template::update(&requests::progress());
+        let mut sides = [&watched, &unwatched].map(|server| {
+            let mut load = Load::new(server.address, &template, RUNS, Order::InTurn);
+            drive([&mut load], Duration::from_millis(200));
+            server.until_quiet();
+            Side { server, load }
+        });
+        for (pace, said) in [
+            (Pace::Full, "full load"),
+            (Pace::PerSecond(MODERATE), "2,000/s"),
+        ] {
+            for side in &mut sides {
+                side.load.pace = pace;
+            }
+            let length = plan.of(TURN, TURN / 10);
+            let before = watching.cpu();
+            let turn = |_: usize, load: &mut Load| {
+                let [done] = drive([load], length);
+                done
+            };
+            // What is still to be told after a turn is no burden to the turn of the other, and is counted.
+            let outcomes = alternate_with(&mut sides, plan.of(5, 1), turn, Server::until_quiet);
+            let reading = since(before, watching.cpu());
+            let reading = reading.map(|cpu| cpu.as_secs_f64() * 1e6 / outcomes[0].answers() as f64);
+            let is_full = matches!(pace, Pace::Full);
+            let latencies = outcomes.each_ref().map(|outcome| {
+                if is_full {
+                    "–".to_owned()
+                } else {
+                    latency(outcome)
+                }
+            });
+            let ratio = Ratio::of(&outcomes);
+            let [with, without] = latencies;
+            table.row([
+                name.to_owned(),
+                said.to_owned(),
+                format!("{:.0}/s", outcomes[0].per_second()),
+                format!("{:.0}/s", outcomes[1].per_second()),
+                format!("{:.3}", ratio.median),
+                format!("{:.3} to {:.3}", ratio.blocks[0], ratio.blocks[1]),
+                both(
+                    outcomes[0].cpu_per_request(),
+                    outcomes[1].cpu_per_request(),
+                    |cpu| format!("{cpu:.2}"),
+                ),
+                shown(reading, |cpu| format!("{cpu:.2}")),
+                with,
+                without,
+            ]);
+        }
+    }
+    table.print();
+}

@@ -1,0 +1,149 @@
+//! Taking turns.
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    time::Duration,
+};
+
+use crate::{
+    load::{Done, Load, drive},
+    machine::since,
+    report::{median, quantile},
+    servers::Server,
+};
+
+/// Numbers in no order. How good they are matters little.
+#[derive(Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new() -> Self {
+        Self(RandomState::new().hash_one(()) | 1)
+    }
+
+    /// One that is less.
+    pub(crate) fn below(&mut self, most: u64) -> u64 {
+        // xorshift64
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % most
+    }
+}
+
+/// One of two that take turns.
+#[derive(Debug)]
+pub(crate) struct Side<'s> {
+    pub(crate) server: &'s Server,
+    pub(crate) load: Load,
+}
+
+/// How many turns there are, and how long each is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turns {
+    pub(crate) pairs: usize,
+    pub(crate) length: Duration,
+}
+
+/// What came of one side's turns.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) turns: Vec<Done>,
+    cpu: Option<Duration>,
+}
+
+impl Outcome {
+    /// Requests a second, at the median.
+    pub(crate) fn per_second(&self) -> f64 {
+        median(self.turns.iter().map(Done::per_second))
+    }
+
+    pub(crate) fn answers(&self) -> u64 {
+        self.turns.iter().map(|turn| turn.answers).sum()
+    }
+
+    /// Microseconds that the server was on a core for each request.
+    pub(crate) fn cpu_per_request(&self) -> Option<f64> {
+        Some(self.cpu?.as_secs_f64() * 1e6 / self.answers() as f64)
+    }
+
+    /// The share of its turns that the server was on a core.
+    pub(crate) fn busy(&self) -> Option<f64> {
+        let took: Duration = self.turns.iter().map(|turn| turn.took).sum();
+        Some(self.cpu?.as_secs_f64() / took.as_secs_f64())
+    }
+
+    /// A quantile of the latencies, in microseconds.
+    pub(crate) fn latency(&self, q: f64) -> f64 {
+        let all = self.turns.iter().flat_map(|turn| &turn.latencies);
+        quantile(all.map(|&nanos| nanos as f64 / 1e3), q)
+    }
+}
+
+/// Both sides in turns, in random order.
+pub(crate) fn alternate(sides: &mut [Side<'_>; 2], turns: Turns) -> [Outcome; 2] {
+    let turn = |_: usize, load: &mut Load| {
+        let [done] = drive([load], turns.length);
+        done
+    };
+    alternate_with(sides, turns.pairs, turn, |_| ())
+}
+
+/// The same with turns of another kind, and a pause after each.
+pub(crate) fn alternate_with(
+    sides: &mut [Side<'_>; 2],
+    pairs: usize,
+    mut turn: impl FnMut(usize, &mut Load) -> Done,
+    pause: impl Fn(&Server),
+) -> [Outcome; 2] {
+    let mut random = Random::new();
+    let mut outcomes = sides.each_ref().map(|_| Outcome {
+        turns: Vec::new(),
+        cpu: None,
+    });
+    // Not turn by turn: the system counts the time of a process when it rests, and who takes no turn does.
+    let cpu = sides.each_ref().map(|side| side.server.cpu());
+    for _ in 0..pairs {
+        let first = random.below(2) as usize;
+        for side in [first, 1 - first] {
+            let Side { server, load } = &mut sides[side];
+            outcomes[side].turns.push(turn(side, load));
+            pause(server);
+        }
+    }
+    for ((outcome, side), before) in outcomes.iter_mut().zip(sides).zip(cpu) {
+        side.server.until_quiet();
+        outcome.cpu = since(before, side.server.cpu());
+    }
+    outcomes
+}
+
+/// How much more the first does than the second.
+#[derive(Debug)]
+pub(crate) struct Ratio {
+    pub(crate) median: f64,
+    pub(crate) quartiles: [f64; 2],
+    /// The least and the most of the medians of five parts of the run.
+    pub(crate) blocks: [f64; 2],
+}
+
+impl Ratio {
+    pub(crate) fn of([one, other]: &[Outcome; 2]) -> Self {
+        let pairs = one.turns.iter().zip(&other.turns);
+        let ratios: Vec<_> = pairs
+            .map(|(one, other)| one.per_second() / other.per_second())
+            .collect();
+        let all = || ratios.iter().copied();
+        let block = ratios.len().div_ceil(5);
+        let blocks = || {
+            ratios
+                .chunks(block)
+                .map(|block| median(block.iter().copied()))
+        };
+        Self {
+            median: median(all()),
+            quartiles: [quantile(all(), 0.25), quantile(all(), 0.75)],
+            blocks: [quantile(blocks(), 0.0), quantile(blocks(), 1.0)],
+        }
+    }
+}
