@@ -11,6 +11,7 @@ mod events;
 mod measure;
 mod openapi;
 mod ops;
+mod pace;
 mod page;
 mod parameters;
 mod problem;
@@ -41,7 +42,6 @@ pub use self::{
     state::{App, WEBHOOK_PATH},
     watch::Patience,
 };
-
 use crate::store::Cause;
 
 /// Whether updates are taken.

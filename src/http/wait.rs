@@ -5,7 +5,12 @@ use std::{str::FromStr, time::Duration};
 use tokio::time::sleep;
 use utoipa::ToSchema;
 
-use super::{parameters::whole_number, problem::Problem, state::App};
+use super::{
+    pace::{Pace, WAKING},
+    parameters::whole_number,
+    problem::Problem,
+    state::App,
+};
 use crate::run::{FromText, Run, RunId, Status};
 
 /// Waits until a run is over, but no longer than so long, nor than the service serves.
@@ -17,11 +22,12 @@ pub(super) async fn until_over(app: &App, run_id: RunId, longest: Duration) -> R
     let _subscriber = app.subscribers.join()?;
     let watch = app.store.watch(run_id);
     let over = async {
-        let mut seen = None;
+        let (mut seen, mut pace) = (None, Pace::new());
         while let now = app.store.watched(&watch, seen).await
             && !now.as_ref().is_some_and(|(_, run)| is_over(run))
         {
             seen = now.map(|(revision, _)| revision);
+            pace.pay(WAKING).await;
         }
     };
     tokio::select! {

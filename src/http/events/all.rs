@@ -6,12 +6,14 @@ use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    event::{data, removed, run, with_id, with_room},
-    pace::{Pace, WAKING},
-};
+use super::event::{data, removed, run, with_id, with_room};
 use crate::{
-    http::{budget::Share, state::App, subscribers::Subscriber},
+    http::{
+        budget::Share,
+        pace::{Pace, WAKING},
+        state::App,
+        subscribers::Subscriber,
+    },
     run::Run,
     store::{Counts, Follower, Next},
 };

@@ -3,7 +3,6 @@
 mod all;
 mod event;
 mod one;
-mod pace;
 
 use std::{convert::Infallible, future::ready, str::FromStr, sync::Arc, time::Duration};
 

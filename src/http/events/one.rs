@@ -5,12 +5,14 @@ use std::{mem, sync::Arc};
 use axum::response::sse::Event;
 use serde_json::json;
 
-use super::{
-    event::{END, data, removed, run, with_id, with_room},
-    pace::{Pace, WAKING},
-};
+use super::event::{END, data, removed, run, with_id, with_room};
 use crate::{
-    http::{budget::Share, state::App, subscribers::Subscriber},
+    http::{
+        budget::Share,
+        pace::{Pace, WAKING},
+        state::App,
+        subscribers::Subscriber,
+    },
     run::{RunId, Status},
     store::{Revision, Watch},
 };
