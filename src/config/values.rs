@@ -60,7 +60,7 @@ pub(super) fn number(text: &str, accepted: RangeInclusive<usize>) -> Result<usiz
     }
 }
 
-/// An origin as browsers send it: in lower case, and without a path.
+/// An origin as browsers send it: in lower case, and without a path or the scheme's own port.
 pub(super) fn origin(text: &str) -> Result<String, &'static str> {
     let is_of = |text: &str, others: &[u8]| {
         let mut bytes = text.bytes();
@@ -68,7 +68,13 @@ pub(super) fn origin(text: &str) -> Result<String, &'static str> {
     };
     match text.split_once("://") {
         Some((scheme, host)) if is_of(scheme, b"+-.") && is_of(host, b"-._:[]") => {
-            Ok(text.to_ascii_lowercase())
+            let origin = text.to_ascii_lowercase();
+            let usual = match scheme.to_ascii_lowercase().as_str() {
+                "http" => ":80",
+                "https" => ":443",
+                _ => "",
+            };
+            Ok(origin.strip_suffix(usual).unwrap_or(&origin).to_owned())
         }
         None if text == "*" => Ok(text.to_owned()),
         _ => Err("expected an origin such as https://app.example.com, without a path, or *"),
@@ -143,6 +149,9 @@ mod tests {
     fn an_origin_has_a_scheme_and_a_host_and_nothing_else() {
         for (text, read) in [
             ("https://App.example.com", "https://app.example.com"),
+            ("https://app.example.com:443", "https://app.example.com"),
+            ("http://localhost:80", "http://localhost"),
+            ("https://localhost:80", "https://localhost:80"),
             ("http://localhost:3000", "http://localhost:3000"),
             ("http://[::1]:3000", "http://[::1]:3000"),
             ("*", "*"),

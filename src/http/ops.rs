@@ -51,7 +51,7 @@ pub(super) async fn metrics(
         runs: usage.runs,
         run_bytes: usage.bytes,
         body_bytes: app.body_limits.in_flight.used(),
-        answer_bytes: app.answers.used(),
+        answer_bytes: app.answers.used() + app.streams.used(),
         subscribers: app.subscribers.count(),
     });
     (

@@ -41,6 +41,9 @@ pub struct App {
     pub(super) body_limits: BodyLimits,
     /// The memory for answers that wait for their readers.
     pub(super) answers: Budget,
+    /// The memory for events that wait for their readers. Streams have theirs, so that nobody who reads one
+    /// slowly keeps others from reading.
+    pub(super) streams: Budget,
     /// Who waits for changes.
     pub(super) subscribers: Subscribers,
     /// What tells the revisions of this store from those of another.
@@ -73,6 +76,7 @@ impl App {
                 in_flight: Budget::new(config.max_in_flight.max(config.max_body)),
             },
             answers: Budget::new(config.max_in_flight),
+            streams: Budget::new(config.max_in_flight / 2),
             // The other half is left to updates.
             subscribers: Subscribers::new(
                 config

@@ -4,33 +4,45 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::problem::Problem;
+use super::{
+    pace::{Pace, Pacer},
+    problem::Problem,
+};
 
 /// How many may wait at a time.
 #[derive(Debug)]
 pub(super) struct Subscribers {
     slots: Arc<Semaphore>,
     most: usize,
+    pacer: Pacer,
 }
 
 /// One of them, as long as it is held.
 #[derive(Debug)]
-pub(super) struct Subscriber(#[expect(dead_code, reason = "held, not used")] OwnedSemaphorePermit);
+pub(super) struct Subscriber {
+    pub(super) pace: Pace,
+    _slot: OwnedSemaphorePermit,
+}
 
 impl Subscribers {
     pub(super) fn new(most: usize) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(most)),
             most,
+            pacer: Pacer::new(),
         }
     }
 
     /// # Errors
     /// When there are as many as there may be.
     pub(super) fn join(&self) -> Result<Subscriber, Problem> {
-        let slot = Arc::clone(&self.slots).try_acquire_owned();
-        slot.map(Subscriber)
-            .map_err(|_| Problem::too_many_subscribers())
+        let slot = Arc::clone(&self.slots)
+            .try_acquire_owned()
+            .map_err(|_| Problem::too_many_subscribers())?;
+        Ok(Subscriber {
+            pace: self.pacer.pace(),
+            _slot: slot,
+        })
     }
 
     pub(super) fn count(&self) -> usize {

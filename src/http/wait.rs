@@ -5,29 +5,26 @@ use std::{str::FromStr, time::Duration};
 use tokio::time::sleep;
 use utoipa::ToSchema;
 
-use super::{
-    pace::{Pace, WAKING},
-    parameters::whole_number,
-    problem::Problem,
-    state::App,
-};
+use super::{pace::WAKING, parameters::whole_number, problem::Problem, state::App};
 use crate::run::{FromText, Run, RunId, Status};
 
 /// Waits until a run is over, but no longer than so long, nor than the service serves.
 pub(super) async fn until_over(app: &App, run_id: RunId, longest: Duration) -> Result<(), Problem> {
     let is_over = |run: &Run| run.status().is_some_and(Status::is_terminal);
-    if app.store.get(run_id).is_some_and(|run| is_over(&run)) {
+    if longest.is_zero() || app.store.get(run_id).is_some_and(|run| is_over(&run)) {
         return Ok(());
     }
-    let _subscriber = app.subscribers.join()?;
+    let mut subscriber = app.subscribers.join()?;
     let watch = app.store.watch(run_id);
     let over = async {
-        let (mut seen, mut pace) = (None, Pace::new());
-        while let now = app.store.watched(&watch, seen).await
-            && !now.as_ref().is_some_and(|(_, run)| is_over(run))
-        {
+        let mut seen = None;
+        loop {
+            let now = app.store.watched(&watch, seen).await;
+            if now.as_ref().is_some_and(|(_, run)| is_over(run)) {
+                break;
+            }
             seen = now.map(|(revision, _)| revision);
-            pace.pay(WAKING).await;
+            subscriber.pace.pay(WAKING).await;
         }
     };
     tokio::select! {

@@ -65,6 +65,8 @@ struct State {
     due: Option<Instant>,
     /// Whether the answer is a stream, of which nobody knows the size.
     is_stream: bool,
+    /// Since when there was always more of the stream to be taken, and how many bytes.
+    busy: Option<(Instant, u64)>,
     /// Whether the service ends.
     is_closing: bool,
     /// The bytes in which the head of the next request is, wherever it began: the last that was read, and
@@ -95,6 +97,7 @@ impl Watch {
                 stalled: None,
                 due: None,
                 is_stream: false,
+                busy: None,
                 is_closing: false,
                 head: Vec::new(),
                 last: 0,
@@ -124,6 +127,23 @@ impl Watch {
         let mut state = self.state();
         state.is_stream = true;
         state.set_farewell();
+    }
+
+    /// A stream has so many bytes more on their way, or none just now. What is to be taken at once is as
+    /// good as an answer of that size.
+    pub(super) fn stream_goes_on(&self, bytes: Option<u64>) {
+        let mut state = self.state();
+        if !state.is_stream || state.is_closing {
+            return;
+        }
+        let Some(bytes) = bytes else {
+            (state.busy, state.due) = (None, None);
+            return;
+        };
+        let (since, before) = state.busy.unwrap_or_else(|| (Instant::now(), 0));
+        let all = before + bytes;
+        state.busy = Some((since, all));
+        state.due = Some(since + self.patience.send + Duration::from_secs(all / SLOWEST));
     }
 
     /// The service ends: a stream has its end on its way, and the client little time to take it.
@@ -210,6 +230,7 @@ impl State {
         self.since = Instant::now();
         self.due = None;
         self.is_stream = false;
+        self.busy = None;
     }
 
     fn set_farewell(&mut self) {

@@ -74,7 +74,16 @@ impl HttpBody for WatchedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        match &frame {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.watch.stream_goes_on(Some(bytes));
+            }
+            Poll::Pending => self.watch.stream_goes_on(None),
+            Poll::Ready(_) => {}
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -33,6 +33,18 @@ impl Status {
         Self::Cancelled,
     ];
 
+    /// The word itself.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether the run is over.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
@@ -47,14 +59,8 @@ impl FromStr for Status {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        match word {
-            "queued" => Ok(Self::Queued),
-            "processing" => Ok(Self::Processing),
-            "completed" => Ok(Self::Completed),
-            "failed" => Ok(Self::Failed),
-            "cancelled" => Ok(Self::Cancelled),
-            _ => Err(()),
-        }
+        let mut all = Self::ALL.into_iter();
+        all.find(|status| status.word() == word).ok_or(())
     }
 }
 

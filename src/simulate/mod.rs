@@ -83,7 +83,9 @@ impl fmt::Display for Failure {
             Self::Refused { by, loss, .. } => {
                 write!(f, "cannot reach {by}: {loss}")?;
                 match loss {
-                    Lost::Unreachable(_) => hint(f, by),
+                    Lost::Unreachable(cause) if cause.starts_with("Connection refused") => {
+                        hint(f, by)
+                    }
                     _ => Ok(()),
                 }
             }

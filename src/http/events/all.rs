@@ -6,14 +6,9 @@ use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
 
-use super::event::{data, removed, run, with_id, with_room};
+use super::event::{Scope, data, removed, run, with_room};
 use crate::{
-    http::{
-        budget::Share,
-        pace::{Pace, WAKING},
-        state::App,
-        subscribers::Subscriber,
-    },
+    http::{budget::Share, pace::WAKING, state::App, subscribers::Subscriber},
     run::Run,
     store::{Counts, Follower, Next},
 };
@@ -22,14 +17,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct AllRuns {
     app: Arc<App>,
+    scope: Scope,
     follower: Follower,
     counts: Option<Counts>,
-    pace: Pace,
     /// Bytes of the run that was told last, and the share of memory that it takes until the next is asked
     /// for.
     told: usize,
     share: Option<Share>,
-    _subscriber: Subscriber,
+    subscriber: Subscriber,
 }
 
 #[derive(Serialize)]
@@ -43,22 +38,27 @@ struct CountsView {
 }
 
 impl AllRuns {
-    pub(super) fn new(app: Arc<App>, follower: Follower, subscriber: Subscriber) -> Self {
+    pub(super) fn new(
+        app: Arc<App>,
+        scope: Scope,
+        follower: Follower,
+        subscriber: Subscriber,
+    ) -> Self {
         Self {
             app,
+            scope,
             follower,
             counts: None,
-            pace: Pace::new(),
             told: 0,
             share: None,
-            _subscriber: subscriber,
+            subscriber,
         }
     }
 
     /// The next event, once there is one.
     pub(super) async fn next(&mut self) -> Event {
         self.share = None;
-        self.pace.event(mem::take(&mut self.told)).await;
+        self.subscriber.pace.event(mem::take(&mut self.told)).await;
         if self.counts.is_none()
             && let Some(event) = self.new_counts()
         {
@@ -75,7 +75,7 @@ impl AllRuns {
                         return event;
                     }
                     change.await;
-                    self.pace.pay(WAKING).await;
+                    self.subscriber.pace.pay(WAKING).await;
                 }
                 Next::Snapshot(cause) => {
                     let reason = cause.word();
@@ -89,14 +89,16 @@ impl AllRuns {
                     }
                 }
                 Next::Live(revision) => {
-                    return data(with_id(&app, revision).event("live"), &json!({}));
+                    return data(self.scope.event(&app, revision).event("live"), &json!({}));
                 }
                 Next::Changed(revision, run) => {
-                    if let Some(event) = self.run(with_id(&app, revision), run).await {
+                    if let Some(event) = self.run(self.scope.event(&app, revision), run).await {
                         return event;
                     }
                 }
-                Next::Removed(revision, run_id) => return removed(with_id(&app, revision), run_id),
+                Next::Removed(revision, run_id) => {
+                    return removed(self.scope.event(&app, revision), run_id);
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What the events of a stream are made of.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use axum::response::sse::Event;
 use serde::Serialize;
@@ -8,43 +8,43 @@ use serde_json::json;
 
 use crate::{
     http::{budget::Share, runs::RunView, state::App},
-    run::{Run, RunId},
+    run::{Run, RunId, Status},
     store::Revision,
 };
 
 /// The id of the last event of a run.
 pub(super) const END: &str = "end";
 
-/// The id of an event: what a client knows that was told it. Revisions are those of one store, so the
-/// `epoch` tells whether they are ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct EventId {
-    pub(super) epoch: u64,
-    pub(super) revision: Revision,
+/// What a stream tells: an id that was given by a stream of something else tells nothing of this one.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scope {
+    AllRuns(Option<Status>),
+    OneRun,
 }
 
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}-{}", self.epoch, self.revision.0)
+impl Scope {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::AllRuns(None) => "all",
+            Self::AllRuns(Some(status)) => status.word(),
+            Self::OneRun => "run",
+        }
     }
-}
 
-impl FromStr for EventId {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (epoch, revision) = text.split_once('-').ok_or(())?;
-        Ok(Self {
-            epoch: u64::from_str_radix(epoch, 16).map_err(|_| ())?,
-            revision: Revision(revision.parse().map_err(|_| ())?),
-        })
+    /// An event, to which data and a name may be added, with the id that a client gives back.
+    pub(super) fn event(self, app: &App, revision: Revision) -> Event {
+        Event::default().id(format!("{}{}", self.id_prefix(app), revision.0))
     }
-}
 
-/// An event, to which data and a name may be added, with the id that a client gives back.
-pub(super) fn with_id(app: &App, revision: Revision) -> Event {
-    let epoch = app.epoch;
-    Event::default().id(EventId { epoch, revision }.to_string())
+    /// What a client knows that gives back this id; `None` where it was given by another stream.
+    pub(super) fn revision(self, app: &App, id: &str) -> Option<Revision> {
+        let revision = id.strip_prefix(&self.id_prefix(app))?;
+        revision.parse().ok().map(Revision)
+    }
+
+    fn id_prefix(self, app: &App) -> String {
+        format!("{:x}-{}-", app.epoch, self.word())
+    }
 }
 
 pub(super) fn run(event: Event, run: &Run) -> Event {
@@ -57,15 +57,22 @@ pub(super) fn removed(event: Event, run_id: RunId) -> Event {
 }
 
 pub(super) fn data(event: Event, data: &impl Serialize) -> Event {
-    event
-        .json_data(data)
-        .expect("numbers, text and the JSON that arrived can be written as JSON")
+    let mut json = serde_json::to_vec(data)
+        .expect("numbers, text and the JSON that arrived can be written as JSON");
+    // Between the values of JSON that arrived lines may end. Each line would be one of the event's own,
+    // which takes seven times the memory that was asked for.
+    for byte in &mut json {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    event.data(String::from_utf8(json).expect("JSON is UTF-8"))
 }
 
-/// The run, and a share of the memory for answers that is large enough for it. Where there is none it
+/// The run, and a share of the memory for streams that is large enough for it. Where there is none it
 /// waits, and does not hold the run meanwhile; `None` where the run is no longer kept then.
 pub(super) async fn with_room(app: &App, mut run: Arc<Run>) -> Option<(Share, Arc<Run>)> {
-    let mut share = app.answers.share();
+    let mut share = app.streams.share();
     let mut size = run.json_bytes();
     if share.grow_to(size) {
         return Some((share, run));
@@ -73,29 +80,14 @@ pub(super) async fn with_room(app: &App, mut run: Arc<Run>) -> Option<(Share, Ar
     loop {
         let run_id = run.id();
         drop(run);
-        share = app.answers.share_of(size).await;
+        // Whoever waits holds no other.
+        drop(share);
+        share = app.streams.share_of(size).await;
         run = app.store.get(run_id)?;
         // It may have grown meanwhile.
         if run.json_bytes() <= size {
             return Some((share, run));
         }
         size = run.json_bytes();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_reads_back_as_what_it_was_made_of() {
-        let id = EventId {
-            epoch: u64::MAX - 9,
-            revision: Revision(42),
-        };
-        assert_eq!(id.to_string().parse(), Ok(id));
-        for other in ["", END, "-", "x-1", "1-x", "1-", "-1"] {
-            assert!(other.parse::<EventId>().is_err(), "{other}");
-        }
     }
 }

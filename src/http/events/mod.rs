@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 
 use self::{
     all::AllRuns,
-    event::{END, EventId},
+    event::{END, Scope},
     one::OneRun,
 };
 use super::{
@@ -51,7 +51,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// An event without a name is a run, as `GET /api/runs/{run_id}` shows it; with `status`, one that leaves
 /// the status is told once more. `snapshot` (`reason`: `start`, `behind`, `restart`) says that all there
 /// is follows, and that what is not told until `live` is gone; `removed` (`run_id`) that a run is no longer
-/// kept; `counts` how many runs there are of each status.
+/// kept; `counts` how many runs there are of each status; `heartbeat` that the stream lives.
 #[utoipa::path(
     get,
     operation_id = "watchRuns",
@@ -80,15 +80,16 @@ pub(super) async fn all(
         }
     }
     let Present(most) = limit.unwrap_or_default();
+    let scope = Scope::AllRuns(status);
     let follower = match last_event_id(&headers) {
         None => Follower::new(status, most, Cause::Start),
-        Some(last) => match last.parse::<EventId>() {
-            Ok(id) if id.epoch == app.epoch => Follower::resuming(status, most, id.revision),
-            _ => Follower::new(status, most, Cause::Restart),
+        Some(last) => match scope.revision(&app, last) {
+            Some(since) => Follower::resuming(status, most, since),
+            None => Follower::new(status, most, Cause::Restart),
         },
     };
     let subscriber = app.subscribers.join()?;
-    let runs = AllRuns::new(Arc::clone(&app), follower, subscriber);
+    let runs = AllRuns::new(Arc::clone(&app), scope, follower, subscriber);
     Ok(respond(
         &app,
         stream::unfold(runs, async |mut runs| {
@@ -128,16 +129,9 @@ pub(super) async fn one(
     if last == Some(END) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let seen = last
-        .and_then(|last| last.parse::<EventId>().ok())
-        .filter(|id| id.epoch == app.epoch);
+    let seen = last.and_then(|last| Scope::OneRun.revision(&app, last));
     let subscriber = app.subscribers.join()?;
-    let run = OneRun::new(
-        Arc::clone(&app),
-        run_id,
-        seen.map(|id| id.revision),
-        subscriber,
-    );
+    let run = OneRun::new(Arc::clone(&app), run_id, seen, subscriber);
     Ok(respond(
         &app,
         stream::unfold(run, async |mut run| {
@@ -154,13 +148,14 @@ fn last_event_id(headers: &HeaderMap) -> Option<&str> {
 
 /// The stream as an answer, which ends when the service does.
 fn respond(app: &App, events: impl Stream<Item = Event> + Send + 'static) -> Response {
+    let heartbeat = Event::default().event("heartbeat").data("{}");
     let hello = stream::once(ready(Event::default().retry(RETRY)));
     let events = hello
         .chain(events)
         .take_until(app.shutdown.clone().cancelled_owned())
         .map(Ok::<_, Infallible>);
     let response = Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(HEARTBEAT))
+        .keep_alive(KeepAlive::new().interval(HEARTBEAT).event(heartbeat))
         .into_response();
     // nginx would collect events before it passes them on.
     let headers = [(HeaderName::from_static("x-accel-buffering"), "no")];

@@ -5,14 +5,9 @@ use std::{mem, sync::Arc};
 use axum::response::sse::Event;
 use serde_json::json;
 
-use super::event::{END, data, removed, run, with_id, with_room};
+use super::event::{END, Scope, data, removed, run, with_room};
 use crate::{
-    http::{
-        budget::Share,
-        pace::{Pace, WAKING},
-        state::App,
-        subscribers::Subscriber,
-    },
+    http::{budget::Share, pace::WAKING, state::App, subscribers::Subscriber},
     run::{RunId, Status},
     store::{Revision, Watch},
 };
@@ -24,11 +19,10 @@ pub(super) struct OneRun {
     run_id: RunId,
     watch: Watch,
     place: Place,
-    pace: Pace,
     /// Bytes of what was told last, and the share of memory that it takes until the next is asked for.
     told: usize,
     share: Option<Share>,
-    _subscriber: Subscriber,
+    subscriber: Subscriber,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -57,17 +51,16 @@ impl OneRun {
             run_id,
             watch,
             place,
-            pace: Pace::new(),
             told: 0,
             share: None,
-            _subscriber: subscriber,
+            subscriber,
         }
     }
 
     /// The next event, once there is one; `None` after the last.
     pub(super) async fn next(&mut self) -> Option<Event> {
         self.share = None;
-        self.pace.event(mem::take(&mut self.told)).await;
+        self.subscriber.pace.event(mem::take(&mut self.told)).await;
         loop {
             let seen = match self.place {
                 Place::Watching(seen) => seen,
@@ -79,7 +72,7 @@ impl OneRun {
                 Place::Ended => return None,
             };
             self.app.store.watched(&self.watch, seen).await;
-            self.pace.pay(WAKING).await;
+            self.subscriber.pace.pay(WAKING).await;
             let Some((revision, shown)) = self.app.store.state(self.run_id) else {
                 self.place = Place::Watching(None);
                 if seen.is_some() {
@@ -91,7 +84,7 @@ impl OneRun {
                 self.place = place_after(revision, shown.status());
                 self.told = shown.json_bytes();
                 self.share = Some(share);
-                return Some(run(with_id(&self.app, revision), &shown));
+                return Some(run(Scope::OneRun.event(&self.app, revision), &shown));
             }
         }
     }
