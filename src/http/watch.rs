@@ -293,6 +293,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_stream_of_which_there_is_always_more_is_due_as_an_answer_of_that_size_is() {
+        let seconds = Duration::from_secs;
+        let watch = Watch::new(Patience {
+            head: seconds(10),
+            send: seconds(30),
+            idle: seconds(75),
+        });
+        watch.request_begins(|_| ());
+        watch.stream_begins();
+        for _ in 0..60 {
+            watch.stream_goes_on(Some(SLOWEST));
+        }
+        assert_eq!(next(&watch), (Overdue::Send, 90));
+        watch.stream_goes_on(None);
+        assert_eq!(next(&watch).1, 75, "all was taken; nothing is due");
+        watch.stream_goes_on(Some(1));
+        assert_eq!(next(&watch), (Overdue::Send, 30));
+        watch.service_ends();
+        watch.stream_goes_on(None);
+        assert!(watch.deadline().0 <= Instant::now() + FAREWELL);
+    }
+
+    #[tokio::test]
     async fn the_bytes_of_a_head_are_kept_wherever_it_began() {
         let forever = Patience {
             head: Duration::MAX,

@@ -73,12 +73,14 @@ async fn answers_that_nobody_takes_are_bounded_together() {
 }
 
 #[tokio::test]
-async fn a_subscriber_waits_for_memory_and_is_told_the_run_as_it_is_then() {
+async fn who_reads_no_stream_keeps_nobody_from_reading_and_others_are_told_the_run_as_it_is_then() {
     let server = server_with_large_run(&["--max-in-flight", "1MiB"]).await;
-    let deaf = deaf_reader(server.address).await;
+    let mut deaf = connect_deaf(server.address).await;
+    send(&mut deaf, head("GET", "/api/events", "text/plain", "x: y")).await;
     server
-        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 1048576")
+        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 524288")
         .await;
+    assert_eq!(server.get("/api/runs").await.status(), 200);
     let mut stream = Stream::open(&server, "/api/events").await;
     assert_eq!(stream.next().await.unwrap().name, "counts");
     assert_eq!(stream.next().await.unwrap().name, "snapshot");

@@ -628,3 +628,70 @@ async fn among_two_thousand_runs_an_update_changes_one_row() {
     assert_eq!(browser.value("[...changed]").await, json!([run_id(1_000)]));
     browser.assert_content().await;
 }
+
+#[tokio::test]
+async fn what_a_filter_leaves_out_takes_no_place() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let server = Server::start().await;
+    completed(&server, 0, json!([])).await;
+    for n in 1..=2_001 {
+        report(&server, n, "processing", 10.0, json!([])).await;
+    }
+    browser.open(&page(&server)).await;
+    browser
+        .until("document.querySelectorAll('.run').length === 2000")
+        .await;
+    browser.click(".filters [data-status=completed]").await;
+    browser.until(&format!("{} !== null", row(0))).await;
+    // Those that leave the status make room for older ones.
+    browser.click(".filters [data-status=processing]").await;
+    browser
+        .until("document.querySelectorAll('.run').length === 2000")
+        .await;
+    for n in 2..=2_001 {
+        report(&server, n, "failed", 10.0, json!([])).await;
+    }
+    browser.until(&format!("{} !== null", row(1))).await;
+    browser.assert_content().await;
+}
+
+#[tokio::test]
+async fn no_run_keeps_the_page_from_showing_the_others() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let server = Server::start().await;
+    let deep = |n: usize| {
+        let (open, close) = ("[".repeat(20_000), "]".repeat(20_000));
+        let run_id = run_id(n);
+        format!(
+            r#"{{"run_id":"{run_id}","status":"completed","outputs":[{{"data":{{"images":{open}{close}}}}}]}}"#
+        )
+    };
+    report(&server, 1, "processing", 45.0, json!([])).await;
+    server.accept(deep(2)).await;
+    let many = vec!["a"; 100_000];
+    completed(&server, 3, json!([{ "data": { "text": many } }])).await;
+    browser.open(&page(&server)).await;
+    browser
+        .until("document.querySelectorAll('.run').length === 3")
+        .await;
+    open_run(&browser, 2).await;
+    open_run(&browser, 3).await;
+    assert_eq!(
+        browser
+            .value("document.querySelectorAll('.words').length")
+            .await,
+        1_000
+    );
+    let facts = browser
+        .value(&format!("{}.querySelector('.facts').innerText", row(3)))
+        .await;
+    assert!(
+        facts.as_str().unwrap().contains("the first 1,000"),
+        "{facts}"
+    );
+    browser.assert_content().await;
+}

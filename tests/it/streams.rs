@@ -168,13 +168,32 @@ async fn a_client_of_another_service_is_told_so_with_all_there_is() {
     let mut stream = Stream::open(&before, "/api/events").await;
     let (_, live) = stream.snapshot("start").await;
     update(&after, 1, "queued").await;
-    for last in [live.as_str(), "0-0", "1-99999999999999999999", "x"] {
+    for last in [
+        live.as_str(),
+        "0-all-0",
+        &format!("{live}99999999999999999999"),
+        "x",
+    ] {
         let mut stream = Stream::after(last, &after, "/api/events").await;
         let (runs, _) = stream.snapshot("restart").await;
         assert_eq!(ids(&runs), [run_id(1)], "{last}");
         let mut stream = Stream::after(last, &after, &events_of(1)).await;
         assert_eq!(stream.next_run().await.0["run_id"], run_id(1), "{last}");
     }
+}
+
+#[tokio::test]
+async fn an_id_of_a_stream_of_other_runs_is_none_of_this_one() {
+    let server = Server::start().await;
+    update(&server, 1, "queued").await;
+    let mut failed = Stream::open(&server, "/api/events?status=failed").await;
+    let (_, live) = failed.snapshot("start").await;
+    let mut all = Stream::after(&live, &server, "/api/events").await;
+    let (runs, _) = all.snapshot("restart").await;
+    assert_eq!(ids(&runs), [run_id(1)]);
+    let mut back = Stream::after(&live, &server, "/api/events?status=failed").await;
+    update(&server, 1, "failed").await;
+    assert_eq!(back.next_run().await.0["run_id"], run_id(1));
 }
 
 #[tokio::test]
@@ -258,6 +277,10 @@ async fn an_output_written_on_several_lines_is_still_one_event() {
         run_id(1)
     );
     server.accept(body).await;
+    let mut stream = Stream::open(&server, &events_of(1)).await;
+    stream.next_block().await.unwrap();
+    let event = stream.next_block().await.unwrap();
+    assert_eq!((event.lines().count(), event.matches('\r').count()), (2, 0));
     let (run, _) = Stream::open(&server, &events_of(1)).await.next_run().await;
     assert_eq!(run, server.run(&run_id(1)).await);
 }
@@ -284,7 +307,7 @@ async fn a_stream_on_which_nothing_happens_shows_that_it_lives() {
     let mut stream = Stream::open(&server, &events_of(1)).await;
     assert_eq!(stream.next_block().await.unwrap(), "retry: 1000");
     for _ in 0..10 {
-        assert_eq!(stream.next_block().await.unwrap(), ":");
+        assert_eq!(stream.next().await.unwrap().name, "heartbeat");
     }
 }
 

@@ -43,6 +43,7 @@ async fn there_are_as_many_subscribers_as_there_may_be_and_each_makes_room_when_
                 .contains("--max-subscribers")
         );
     }
+    problem(server.get(&format!("{one_run}?wait=0")).await, 404).await;
     let over = json!({"run_id": run_id(1), "status": "success"});
     server.accept(over.to_string()).await;
     assert_eq!(
