@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
-use std::{env, hint::black_box, sync::Arc, time::Duration};
+use std::{env, fs, hint::black_box, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::Request, response::Response};
 use clap::Parser as _;
@@ -23,7 +23,11 @@ use hyper_util::service::TowerToHyperService;
 use tokio_util::sync::CancellationToken;
 
 fn main() {
+    // No figure of one run is held against one of another, so what the last one left is thrown away.
+    let results = concat!(env!("CARGO_TARGET_TMPDIR"), "/micro");
+    let _ = fs::remove_dir_all(results);
     let mut criterion = Criterion::default()
+        .output_directory(results.as_ref())
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .without_plots()
