@@ -15,8 +15,19 @@ pub(super) struct Change {
     pub(super) run_id: RunId,
     /// The status that the run has no more.
     pub(super) left: Option<Status>,
-    /// Whether the run is no longer kept.
-    pub(super) is_removal: bool,
+    /// The status that it has now, if any.
+    pub(super) status: Option<Status>,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The last update of the run.
+    Update,
+    /// An update of which there was another after it, or a removal.
+    Superseded,
+    /// The run is no longer kept.
+    Removal,
 }
 
 /// The last changes.
@@ -42,13 +53,25 @@ impl Feed {
         self.head
     }
 
-    pub(super) fn record(&mut self, change: Change) -> Revision {
+    /// Remembers `change`, after which the one that made the revision `before` is the run's last no more. To
+    /// pass by what is superseded costs a subscriber next to nothing, however far behind it is.
+    pub(super) fn record(&mut self, change: Change, before: Option<Revision>) -> Revision {
+        if let Some(superseded) = before.and_then(|before| self.change_mut(before)) {
+            superseded.kind = Kind::Superseded;
+        }
         if self.last.len() == self.remembered {
             self.last.pop_front();
         }
         self.last.push_back(change);
         self.head.0 += 1;
         self.head
+    }
+
+    /// The change that made this the revision, if it is remembered.
+    fn change_mut(&mut self, revision: Revision) -> Option<&mut Change> {
+        let later = usize::try_from(self.head.0.checked_sub(revision.0)?).ok()?;
+        let at = self.last.len().checked_sub(later + 1)?;
+        self.last.get_mut(at)
     }
 
     /// The changes after `since`, each with what it made the revision; `None` where some of them are
@@ -75,11 +98,13 @@ mod tests {
         let change = Change {
             run_id: "7c9e6679-7425-40de-944b-e07fc1f90ae7".parse().unwrap(),
             left: None,
-            is_removal: false,
+            status: None,
+            kind: Kind::Update,
         };
         assert_eq!(feed.after(Revision(0)).unwrap().count(), 0);
-        for revision in 1..=5 {
-            assert_eq!(feed.record(change), Revision(revision));
+        for revision in 1..=5_u64 {
+            let before = revision.checked_sub(2).map(Revision);
+            assert_eq!(feed.record(change, before), Revision(revision));
         }
         let after = |since| {
             let changes = feed.after(Revision(since))?;
@@ -89,5 +114,7 @@ mod tests {
         assert_eq!(after(2), Some(vec![3, 4, 5]));
         assert_eq!(after(5), Some(vec![]));
         assert_eq!(after(6), None, "it was never reached");
+        let kinds: Vec<_> = feed.last.iter().map(|change| change.kind).collect();
+        assert_eq!(kinds, [Kind::Superseded, Kind::Update, Kind::Update]);
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, hash::RandomState, sync::Arc};
 use hashlink::{LinkedHashMap, linked_hash_map::Entry};
 
 use super::{
-    feed::{Change, Feed, Revision},
+    feed::{Change, Feed, Kind, Revision},
     index::{Counts, Index, Position},
 };
 use crate::run::{Outputs, Run, RunId, Status, Timestamp, Update};
@@ -14,7 +14,7 @@ use crate::run::{Outputs, Run, RunId, Status, Timestamp, Update};
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Changes that one call of [`Runs::news`] looks at, at the most, so that the lock is held for microseconds.
-const NEWS_BATCH: usize = 256;
+const NEWS_BATCH: usize = 1024;
 
 /// Bytes a run costs beside what arrived: itself, its node and its slot in the map, and its two index
 /// entries.
@@ -179,7 +179,7 @@ impl Runs {
         let mut looked_at = None;
         let changes = self.feed.after(since).ok_or(Forgotten)?;
         for (revision, change) in changes.take(NEWS_BATCH) {
-            let told = self.told(revision, change, status);
+            let told = self.told(change, status);
             let is_told = told.is_some();
             looked_at = Some(News { revision, told });
             if is_told {
@@ -191,19 +191,24 @@ impl Runs {
 
     /// What a change is to one who follows the runs of that status, or all. A run that leaves the status
     /// is told once more, and one that changes again is told when it last did.
-    fn told(&self, revision: Revision, change: &Change, status: Option<Status>) -> Option<Told> {
+    fn told(&self, change: &Change, status: Option<Status>) -> Option<Told> {
         let follows_all = status.is_none();
         let leaves = !follows_all && change.left == status;
-        if change.is_removal {
-            return (follows_all || leaves).then_some(Told::Removed(change.run_id));
+        let concerns = leaves
+            || match change.kind {
+                Kind::Update => follows_all || change.status == status,
+                Kind::Superseded => false,
+                Kind::Removal => follows_all,
+            };
+        if !concerns {
+            return None;
         }
-        let Some(kept) = self.by_id.get(&change.run_id) else {
-            // It left the status before it was dropped, and the dropping is told to those who follow the
-            // other one.
-            return leaves.then_some(Told::Removed(change.run_id));
-        };
-        let is_last = kept.revision == revision && (follows_all || kept.status() == status);
-        (is_last || leaves).then(|| Told::Run(Arc::clone(&kept.run)))
+        let kept = self.by_id.get(&change.run_id);
+        Some(match kept.filter(|_| change.kind != Kind::Removal) {
+            Some(kept) => Told::Run(Arc::clone(&kept.run)),
+            // Removed now, or since it left the status, which is told to those who follow the other one.
+            None => Told::Removed(change.run_id),
+        })
     }
 
     pub(super) fn page(
@@ -283,11 +288,13 @@ impl Runs {
                 }
             }
         }
-        kept.revision = self.feed.record(Change {
+        let change = Change {
             run_id,
             left,
-            is_removal: false,
-        });
+            status,
+            kind: Kind::Update,
+        };
+        kept.revision = self.feed.record(change, before.map(|_| kept.revision));
         Ok(if changed {
             Merged::Applied
         } else {
@@ -299,11 +306,13 @@ impl Runs {
         let (_, kept) = self.by_id.pop_front()?;
         self.bytes -= kept.size();
         self.list.remove(kept.position(), kept.status());
-        self.feed.record(Change {
+        let removal = Change {
             run_id: kept.run.id(),
             left: kept.status(),
-            is_removal: true,
-        });
+            status: None,
+            kind: Kind::Removal,
+        };
+        self.feed.record(removal, Some(kept.revision));
         Some(kept.run)
     }
 }
