@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::{
     feed::Revision,
     index::Position,
-    runs::{News, Runs, Told},
+    runs::{
+        Runs,
+        news::{News, Told},
+    },
 };
 use crate::run::{Run, RunId, Status};
 

@@ -1,5 +1,7 @@
 //! The runs and what finds them: by id, by place in the list, by time of the last update.
 
+pub(super) mod news;
+
 use std::{fmt, hash::RandomState, sync::Arc};
 
 use hashlink::{LinkedHashMap, linked_hash_map::Entry};
@@ -12,9 +14,6 @@ use crate::run::{Outputs, Run, RunId, Status, Timestamp, Update};
 
 /// Bytes of runs after which a page ends, however few runs are on it.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-/// Changes that one call of [`Runs::news`] looks at, at the most, so that the lock is held for microseconds.
-const NEWS_BATCH: usize = 1024;
 
 /// Bytes a run costs beside what arrived: itself, its node and its slot in the map, and its two index
 /// entries.
@@ -56,28 +55,6 @@ pub struct Page {
     /// The last run's place, where more may follow.
     pub next: Option<Position>,
 }
-
-/// What a subscriber is told next.
-#[derive(Debug)]
-pub(super) struct News {
-    /// Where to go on from.
-    pub(super) revision: Revision,
-    /// What to tell; nothing where what changed did not concern the subscriber.
-    pub(super) told: Option<Told>,
-}
-
-/// What became of a run.
-#[derive(Debug)]
-pub(super) enum Told {
-    /// It is this now.
-    Run(Arc<Run>),
-    /// It is no longer kept.
-    Removed(RunId),
-}
-
-/// More has changed than is remembered.
-#[derive(Debug)]
-pub(super) struct Forgotten;
 
 /// The runs, and the indexes over them.
 #[derive(Debug)]
@@ -169,46 +146,6 @@ impl Runs {
     pub(super) fn get(&self, run_id: RunId) -> Option<(Revision, Arc<Run>)> {
         let kept = self.by_id.get(&run_id)?;
         Some((kept.revision, Arc::clone(&kept.run)))
-    }
-
-    pub(super) fn news(
-        &self,
-        since: Revision,
-        status: Option<Status>,
-    ) -> Result<Option<News>, Forgotten> {
-        let mut looked_at = None;
-        let changes = self.feed.after(since).ok_or(Forgotten)?;
-        for (revision, change) in changes.take(NEWS_BATCH) {
-            let told = self.told(change, status);
-            let is_told = told.is_some();
-            looked_at = Some(News { revision, told });
-            if is_told {
-                break;
-            }
-        }
-        Ok(looked_at)
-    }
-
-    /// What a change is to one who follows the runs of that status, or all. A run that leaves the status
-    /// is told once more, and one that changes again is told when it last did.
-    fn told(&self, change: &Change, status: Option<Status>) -> Option<Told> {
-        let follows_all = status.is_none();
-        let leaves = !follows_all && change.left == status;
-        let concerns = leaves
-            || match change.kind {
-                Kind::Update => follows_all || change.status == status,
-                Kind::Superseded => false,
-                Kind::Removal => follows_all,
-            };
-        if !concerns {
-            return None;
-        }
-        let kept = self.by_id.get(&change.run_id);
-        Some(match kept.filter(|_| change.kind != Kind::Removal) {
-            Some(kept) => Told::Run(Arc::clone(&kept.run)),
-            // Removed now, or since it left the status, which is told to those who follow the other one.
-            None => Told::Removed(change.run_id),
-        })
     }
 
     pub(super) fn page(

@@ -38,6 +38,7 @@ const LAYERS: &[&[&str]] = &[
     &["store::tests"],
     &["store"],
     &["store::follower", "store::watchers"],
+    &["store::runs::news"],
     &["store::runs"],
     &["store::feed", "store::index"],
     &["run"],
