@@ -66,17 +66,17 @@ pub(super) fn origin(text: &str) -> Result<String, &'static str> {
         let mut bytes = text.bytes();
         !text.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
     };
-    match text.split_once("://") {
+    let origin = text.to_ascii_lowercase();
+    match origin.split_once("://") {
         Some((scheme, host)) if is_of(scheme, b"+-.") && is_of(host, b"-._:[]") => {
-            let origin = text.to_ascii_lowercase();
-            let usual = match scheme.to_ascii_lowercase().as_str() {
+            let usual = match scheme {
                 "http" => ":80",
                 "https" => ":443",
                 _ => "",
             };
             Ok(origin.strip_suffix(usual).unwrap_or(&origin).to_owned())
         }
-        None if text == "*" => Ok(text.to_owned()),
+        None if origin == "*" => Ok(origin),
         _ => Err("expected an origin such as https://app.example.com, without a path, or *"),
     }
 }
