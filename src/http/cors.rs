@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+
+use super::parameters::LAST_EVENT_ID;
 
 /// How long a browser may go by what it was told.
 const MAX_AGE: Duration = Duration::from_hours(1);
@@ -29,7 +31,7 @@ pub(super) fn layer(origins: &[String]) -> Option<CorsLayer> {
             header::AUTHORIZATION,
             header::CACHE_CONTROL,
             header::CONTENT_TYPE,
-            HeaderName::from_static("last-event-id"),
+            LAST_EVENT_ID,
         ])
         .expose_headers([header::RETRY_AFTER])
         .max_age(MAX_AGE);

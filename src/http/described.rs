@@ -103,15 +103,6 @@ impl IntoResponses for ReadProblems {
     }
 }
 
-/// The problems that a stream may meet, before it begins.
-pub(super) struct StreamProblems;
-
-impl IntoResponses for StreamProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, GUARDED, READ])
-    }
-}
-
 /// The problems that reading one run may meet.
 pub(super) struct OneRunProblems;
 

@@ -1,11 +1,17 @@
-//! Parameters of paths and queries.
+//! Parameters of paths, queries and headers.
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
-use axum::extract::{Path, rejection::PathRejection};
+use axum::{
+    extract::{Path, rejection::PathRejection},
+    http::HeaderName,
+};
 
 use super::problem::Problem;
 use crate::run::{FromText, RunId};
+
+/// The header in which a client that comes back to a stream says what it was told last.
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The names and values in a query string.
 pub(super) fn pairs(query: Option<&str>) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {

@@ -228,6 +228,24 @@ impl Serialize for Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Update;
+
+    #[test]
+    fn a_run_takes_no_more_bytes_than_were_asked_for() {
+        let odd = "\\u0001".repeat(1_000);
+        let long = format!(
+            r#"{{"status":"not-started","progress":12.345678901234567,"live_status":"{odd}",
+                "outputs":[{{}},{{"id":1}},{{"id":2}}]}}"#
+        );
+        for body in ["{}", &long] {
+            let id = "7c9e6679-7425-40de-944b-e07fc1f90ae7".parse().unwrap();
+            let at = Timestamp::from_millis(253_402_207_200_000).unwrap();
+            let mut run = Run::new(id, at);
+            run.merge(&Update::parse(body.as_bytes()).unwrap(), at);
+            let json = serde_json::to_vec(&RunView::from(&run)).unwrap();
+            assert!(json.len() <= run.json_bytes(), "{body}");
+        }
+    }
 
     #[test]
     fn a_cursor_reads_back_as_the_place_it_was_made_of() {

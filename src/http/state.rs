@@ -81,7 +81,7 @@ impl App {
             subscribers: Subscribers::new(
                 config
                     .max_subscribers
-                    .min(config.max_connections.div_ceil(2)),
+                    .min((config.max_connections / 2).max(1)),
             ),
             // The seed of a hash map is the randomness that the standard library has.
             epoch: RandomState::new().hash_one(()),

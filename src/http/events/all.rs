@@ -1,14 +1,16 @@
 //! The stream of all runs.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
 
-use super::event::{Scope, data, removed, run, with_room};
+use super::{
+    event::{Scope, data, removed, run},
+    telling::Telling,
+};
 use crate::{
-    http::{budget::Share, pace::WAKING, state::App, subscribers::Subscriber},
     run::Run,
     store::{Counts, Follower, Next},
 };
@@ -16,15 +18,10 @@ use crate::{
 /// One subscriber to all runs.
 #[derive(Debug)]
 pub(super) struct AllRuns {
-    app: Arc<App>,
+    telling: Telling,
     scope: Scope,
     follower: Follower,
     counts: Option<Counts>,
-    /// Bytes of the run that was told last, and the share of memory that it takes until the next is asked
-    /// for.
-    told: usize,
-    share: Option<Share>,
-    subscriber: Subscriber,
 }
 
 #[derive(Serialize)]
@@ -38,33 +35,24 @@ struct CountsView {
 }
 
 impl AllRuns {
-    pub(super) fn new(
-        app: Arc<App>,
-        scope: Scope,
-        follower: Follower,
-        subscriber: Subscriber,
-    ) -> Self {
+    pub(super) fn new(telling: Telling, scope: Scope, follower: Follower) -> Self {
         Self {
-            app,
+            telling,
             scope,
             follower,
             counts: None,
-            told: 0,
-            share: None,
-            subscriber,
         }
     }
 
     /// The next event, once there is one.
     pub(super) async fn next(&mut self) -> Event {
-        self.share = None;
-        self.subscriber.pace.event(mem::take(&mut self.told)).await;
+        self.telling.was_taken().await;
         if self.counts.is_none()
             && let Some(event) = self.new_counts()
         {
             return event;
         }
-        let app = Arc::clone(&self.app);
+        let app = Arc::clone(&self.telling.app);
         loop {
             // Before looking, so that no change falls between looking and waiting.
             let change = app.store.any_change();
@@ -75,7 +63,7 @@ impl AllRuns {
                         return event;
                     }
                     change.await;
-                    self.subscriber.pace.pay(WAKING).await;
+                    self.telling.was_woken().await;
                 }
                 Next::Snapshot(cause) => {
                     let reason = cause.word();
@@ -104,15 +92,13 @@ impl AllRuns {
     }
 
     async fn run(&mut self, event: Event, shown: Arc<Run>) -> Option<Event> {
-        let (share, shown) = with_room(&self.app, shown).await?;
-        self.told = shown.json_bytes();
-        self.share = Some(share);
+        let shown = self.telling.with_room(shown).await?;
         Some(run(event, &shown))
     }
 
     /// How many runs there are, unless that was told.
     fn new_counts(&mut self) -> Option<Event> {
-        let counts = self.app.store.counts();
+        let counts = self.telling.app.store.counts();
         if self.counts.replace(counts) == Some(counts) {
             return None;
         }

@@ -1,13 +1,11 @@
 //! What the events of a stream are made of.
 
-use std::sync::Arc;
-
 use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    http::{budget::Share, runs::RunView, state::App},
+    http::{runs::RunView, state::App},
     run::{Run, RunId, Status},
     store::Revision,
 };
@@ -67,27 +65,4 @@ pub(super) fn data(event: Event, data: &impl Serialize) -> Event {
         }
     }
     event.data(String::from_utf8(json).expect("JSON is UTF-8"))
-}
-
-/// The run, and a share of the memory for streams that is large enough for it. Where there is none it
-/// waits, and does not hold the run meanwhile; `None` where the run is no longer kept then.
-pub(super) async fn with_room(app: &App, mut run: Arc<Run>) -> Option<(Share, Arc<Run>)> {
-    let mut share = app.streams.share();
-    let mut size = run.json_bytes();
-    if share.grow_to(size) {
-        return Some((share, run));
-    }
-    loop {
-        let run_id = run.id();
-        drop(run);
-        // Whoever waits holds no other.
-        drop(share);
-        share = app.streams.share_of(size).await;
-        run = app.store.get(run_id)?;
-        // It may have grown meanwhile.
-        if run.json_bytes() <= size {
-            return Some((share, run));
-        }
-        size = run.json_bytes();
-    }
 }

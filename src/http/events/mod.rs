@@ -3,6 +3,7 @@
 mod all;
 mod event;
 mod one;
+mod telling;
 
 use std::{convert::Infallible, future::ready, str::FromStr, sync::Arc, time::Duration};
 
@@ -24,11 +25,12 @@ use self::{
     all::AllRuns,
     event::{END, Scope},
     one::OneRun,
+    telling::Telling,
 };
 use super::{
     answer,
-    described::StreamProblems,
-    parameters::{once, pairs, run_id_in, whole_number},
+    described::ReadProblems,
+    parameters::{LAST_EVENT_ID, once, pairs, run_id_in, whole_number},
     problem::Problem,
     state::App,
 };
@@ -42,9 +44,6 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The longest that nothing is sent, so that neither a proxy nor the client takes a stream for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-
-/// The header in which a client that comes back says what it was told last.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// All runs as they are, newest first, and then every change.
 ///
@@ -63,7 +62,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
     ),
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
-        StreamProblems
+        ReadProblems
     ),
 )]
 pub(super) async fn all(
@@ -89,7 +88,8 @@ pub(super) async fn all(
         },
     };
     let subscriber = app.subscribers.join()?;
-    let runs = AllRuns::new(Arc::clone(&app), scope, follower, subscriber);
+    let telling = Telling::new(Arc::clone(&app), subscriber);
+    let runs = AllRuns::new(telling, scope, follower);
     Ok(respond(
         &app,
         stream::unfold(runs, async |mut runs| {
@@ -116,7 +116,7 @@ pub(super) async fn all(
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
         (status = 204, description = "The end has been told"),
-        StreamProblems
+        ReadProblems
     ),
 )]
 pub(super) async fn one(
@@ -131,7 +131,8 @@ pub(super) async fn one(
     }
     let seen = last.and_then(|last| Scope::OneRun.revision(&app, last));
     let subscriber = app.subscribers.join()?;
-    let run = OneRun::new(Arc::clone(&app), run_id, seen, subscriber);
+    let telling = Telling::new(Arc::clone(&app), subscriber);
+    let run = OneRun::new(telling, run_id, seen);
     Ok(respond(
         &app,
         stream::unfold(run, async |mut run| {
