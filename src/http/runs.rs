@@ -65,13 +65,13 @@ impl<'a> From<&'a Run> for RunView<'a> {
     }
 }
 
-/// A run on its way into a response, shared with the store until it is written.
+/// A run on its way into a response.
 #[derive(Debug)]
-struct RunBody(Arc<Run>);
+struct RunBody(Run);
 
 impl Serialize for RunBody {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RunView::from(&*self.0).serialize(serializer)
+        RunView::from(&self.0).serialize(serializer)
     }
 }
 
@@ -154,7 +154,7 @@ pub(super) async fn list(
     let Limit(limit) = limit.unwrap_or_default();
     let after = cursor.map(|Cursor(position)| position);
     let page = app.store.page(status, after, limit);
-    let size = page.runs.iter().map(|run| run.json_bytes()).sum();
+    let size = page.runs.iter().map(Run::json_bytes).sum();
     let list = RunList {
         runs: page.runs.into_iter().map(RunBody).collect(),
         next_cursor: page.next.map(Cursor),

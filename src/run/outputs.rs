@@ -1,14 +1,21 @@
 //! The outputs of a run: a set that only grows.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Output;
 
-/// The outputs of a run, sorted by identity.
+/// The outputs of a run. Cloning them shares them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outputs {
-    list: Vec<Output>,
+pub struct Outputs(Option<Arc<List>>);
+
+/// Some outputs, sorted by identity.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct List {
+    outputs: Vec<Output>,
+    /// Bytes of their JSON.
     bytes: usize,
 }
 
@@ -17,69 +24,76 @@ impl Outputs {
     pub const MOST: usize = 1_000;
 
     pub(super) const fn new() -> Self {
-        Self {
-            list: Vec::new(),
-            bytes: 0,
-        }
+        Self(None)
     }
 
     /// How many there are.
     #[must_use]
-    pub const fn len(&self) -> usize {
-        self.list.len()
+    pub fn len(&self) -> usize {
+        self.list().len()
     }
 
     /// Whether there are none.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.list().is_empty()
     }
 
     /// Bytes of memory they take beside this value itself, estimated.
-    pub(super) const fn heap_bytes(&self) -> usize {
-        self.bytes + self.list.len() * Output::OVERHEAD
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.bytes() + self.len() * Output::OVERHEAD
     }
 
     /// Bytes of the array that shows them.
-    pub(super) const fn json_bytes(&self) -> usize {
-        self.bytes + self.list.len() + 2
+    pub(super) fn json_bytes(&self) -> usize {
+        self.bytes() + self.len() + 2
     }
 
     /// Each of them, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Output<&RawValue>> {
-        self.list.iter().map(Output::as_borrowed)
+        self.list().iter().map(Output::as_borrowed)
     }
 
     /// Keeps `output` unless it is known already, or a greater version of it is. Says whether it was
     /// kept.
     pub(super) fn join(&mut self, output: Output<&RawValue>) -> bool {
-        let identity = output.identity();
-        match self
-            .list
-            .binary_search_by(|kept| kept.identity().cmp(identity))
+        let place = self
+            .list()
+            .binary_search_by(|kept| kept.identity().cmp(output.identity()));
+        if let Ok(at) = place
+            && self.list()[at].version() >= output.version()
         {
+            return false;
+        }
+        // Who shows them keeps those it took.
+        let List { outputs, bytes } = Arc::make_mut(self.0.get_or_insert_default());
+        *bytes += output.json().len();
+        match place {
             Ok(at) => {
-                let kept = &mut self.list[at];
-                if kept.version() >= output.version() {
-                    return false;
-                }
-                self.bytes -= kept.json().len();
-                self.bytes += output.json().len();
-                *kept = output.into_kept();
+                *bytes -= outputs[at].json().len();
+                outputs[at] = output.into_kept();
             }
             Err(at) => {
-                self.bytes += output.json().len();
-                self.list.reserve_exact(1);
-                self.list.insert(at, output.into_kept());
+                outputs.reserve_exact(1);
+                outputs.insert(at, output.into_kept());
             }
         }
         true
+    }
+
+    fn list(&self) -> &[Output] {
+        self.0.as_ref().map_or(&[], |list| &list.outputs)
+    }
+
+    /// Bytes of their JSON.
+    fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |list| list.bytes)
     }
 }
 
 impl Serialize for Outputs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.list.iter().map(|output| &*output.json))
+        serializer.collect_seq(self.list().iter().map(|output| &*output.json))
     }
 }
 
@@ -143,7 +157,7 @@ mod tests {
             r#"{"id":1,"updated_at":"2"}"#,
             r#"{"id":1,"updated_at":"1"}"#,
         ];
-        assert_eq!(joined(&outputs).bytes, outputs[1].len());
+        assert_eq!(joined(&outputs).bytes(), outputs[1].len());
         assert!(joined(&outputs).heap_bytes() > outputs[1].len());
     }
 }

@@ -2,6 +2,7 @@
 //! ends in the same state.
 
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use super::{Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update};
 use crate::run::status::Stage;
@@ -15,7 +16,7 @@ pub struct Run {
     id: RunId,
     status: Option<PlatformStatus>,
     progress: Option<Progress>,
-    furthest: Furthest<Box<str>>,
+    furthest: Furthest<SmolStr>,
     outputs: Outputs,
     seen: Seen,
 }
@@ -169,7 +170,7 @@ impl Run {
             self.furthest = Furthest {
                 stage: furthest.stage,
                 progress: furthest.progress,
-                live_status: furthest.live_status.map(Box::from),
+                live_status: furthest.live_status.map(SmolStr::new),
             };
             changed = true;
         }

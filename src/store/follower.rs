@@ -1,7 +1,5 @@
 //! Following the runs: first all that are there, then every change.
 
-use std::sync::Arc;
-
 use super::{
     feed::Revision,
     index::Position,
@@ -65,11 +63,11 @@ pub enum Next {
     /// All that is there follows, newest first; what was told before and is not told again is gone.
     Snapshot(Cause),
     /// One of the runs that are there.
-    Present(Arc<Run>),
+    Present(Run),
     /// That was all; from this revision on changes follow.
     Live(Revision),
     /// A run is this now.
-    Changed(Revision, Arc<Run>),
+    Changed(Revision, Run),
     /// A run is no longer kept.
     Removed(Revision, RunId),
     /// Nothing yet, but there is more to look at.

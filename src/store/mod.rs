@@ -1,8 +1,11 @@
 //! The runs in memory: bounded by number, by bytes and by age, and the only thing that is read.
 
+mod by_id;
 mod feed;
 mod follower;
 mod index;
+mod kept;
+mod recency;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -19,7 +22,8 @@ pub use self::{
     feed::Revision,
     follower::{Cause, Follower, Next},
     index::{Counts, Position},
-    runs::{Merged, Page, RunTooLarge},
+    kept::RunTooLarge,
+    runs::{Merged, Page},
     watchers::Watch,
 };
 use self::{runs::Runs, watchers::Watchers};
@@ -57,8 +61,8 @@ const EXPIRE_BATCH: usize = 256;
 pub struct Store {
     limits: Limits,
     // One plain lock for all: it is held for microseconds (for as long as it takes to copy the outputs
-    // of a large update), never across an await, and what a reader takes from under it is shared, so
-    // that serialising happens outside.
+    // of a large update), never across an await, and what a reader takes from under it is small or shared,
+    // so that serialising happens outside.
     runs: Mutex<Runs>,
     evicted: Evicted,
     watchers: Arc<Watchers>,
@@ -73,7 +77,7 @@ struct Evicted {
 }
 
 /// A run, and the revision that made it so.
-pub type Watched = (Revision, Arc<Run>);
+pub type Watched = (Revision, Run);
 
 /// What the store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +136,7 @@ impl Store {
     }
 
     /// Frees runs outside the lock, and tells who watches them.
-    fn drop_evicted(&self, evicted: Vec<Arc<Run>>) {
+    fn drop_evicted(&self, evicted: Vec<Run>) {
         for run in evicted {
             self.watchers.tell(run.id());
         }
@@ -140,7 +144,7 @@ impl Store {
 
     /// The run, if it is known.
     #[must_use]
-    pub fn get(&self, run_id: RunId) -> Option<Arc<Run>> {
+    pub fn get(&self, run_id: RunId) -> Option<Run> {
         self.state(run_id).map(|(_, run)| run)
     }
 

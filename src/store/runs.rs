@@ -2,22 +2,16 @@
 
 pub(super) mod news;
 
-use std::{fmt, hash::RandomState, sync::Arc};
-
-use hashlink::{LinkedHashMap, linked_hash_map::Entry};
-
 use super::{
+    by_id::ById,
     feed::{Change, Feed, Kind, Revision},
     index::{Counts, Index, Position},
+    kept::{Kept, RunTooLarge},
 };
-use crate::run::{Outputs, Run, RunId, Status, Timestamp, Update};
+use crate::run::{Run, RunId, Status, Timestamp, Update};
 
 /// Bytes of runs after which a page ends, however few runs are on it.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-/// Bytes a run costs beside what arrived: itself, its node and its slot in the map, and its two index
-/// entries.
-const RUN_OVERHEAD: usize = 384;
 
 /// Whether an update told anything new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,30 +22,11 @@ pub enum Merged {
     NoChange,
 }
 
-/// The update would make its run larger than one run may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunTooLarge {
-    /// Bytes of memory that one run may take.
-    pub bytes: usize,
-}
-
-impl fmt::Display for RunTooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bytes, outputs) = (self.bytes, Outputs::MOST);
-        write!(
-            f,
-            "this run would hold more than {bytes} bytes or {outputs} outputs, the most kept of a run"
-        )
-    }
-}
-
-impl std::error::Error for RunTooLarge {}
-
 /// Some of the runs, newest first.
 #[derive(Debug)]
 pub struct Page {
     /// The runs.
-    pub runs: Vec<Arc<Run>>,
+    pub runs: Vec<Run>,
     /// The last run's place, where more may follow.
     pub next: Option<Position>,
 }
@@ -59,59 +34,10 @@ pub struct Page {
 /// The runs, and the indexes over them.
 #[derive(Debug)]
 pub(super) struct Runs {
-    /// The least recently updated first.
-    by_id: LinkedHashMap<RunId, Kept, RandomState>,
+    by_id: ById,
     list: Index,
     feed: Feed,
     bytes: usize,
-}
-
-#[derive(Debug)]
-struct Kept {
-    run: Arc<Run>,
-    listed_at: Timestamp,
-    /// What its last change made it.
-    revision: Revision,
-}
-
-impl Kept {
-    fn position(&self) -> Position {
-        Position {
-            listed_at: self.listed_at,
-            run_id: self.run.id(),
-        }
-    }
-
-    fn status(&self) -> Option<Status> {
-        self.run.status()
-    }
-
-    /// Bytes of memory it takes, estimated.
-    fn size(&self) -> usize {
-        RUN_OVERHEAD + self.run.heap_bytes()
-    }
-
-    /// Merges `update` unless the run would outgrow `most` bytes; says whether it told anything new.
-    fn merge(
-        &mut self,
-        update: &Update<'_>,
-        at: Timestamp,
-        most: usize,
-    ) -> Result<bool, RunTooLarge> {
-        // How much of the update is news shows only after the merge, which is undone if it was too much.
-        let may_outgrow = self.size() + update.heap_bytes() > most
-            || self.run.outputs().len() + update.outputs.len() > Outputs::MOST;
-        let before = may_outgrow.then(|| Arc::clone(&self.run));
-        // A reader may hold the run; it keeps the state it took.
-        let changed = Arc::make_mut(&mut self.run).merge(update, at);
-        if let Some(before) = before
-            && (self.size() > most || self.run.outputs().len() > Outputs::MOST)
-        {
-            self.run = before;
-            return Err(RunTooLarge { bytes: most });
-        }
-        Ok(changed)
-    }
 }
 
 impl Runs {
@@ -119,7 +45,7 @@ impl Runs {
     /// are remembered.
     pub(super) fn with_capacity(capacity: usize, changes: usize) -> Self {
         Self {
-            by_id: LinkedHashMap::with_capacity_and_hasher(capacity + 1, RandomState::new()),
+            by_id: ById::with_capacity(capacity + 1),
             list: Index::default(),
             feed: Feed::new(changes),
             bytes: 0,
@@ -143,9 +69,9 @@ impl Runs {
         self.feed.head()
     }
 
-    pub(super) fn get(&self, run_id: RunId) -> Option<(Revision, Arc<Run>)> {
-        let kept = self.by_id.get(&run_id)?;
-        Some((kept.revision, Arc::clone(&kept.run)))
+    pub(super) fn get(&self, run_id: RunId) -> Option<(Revision, Run)> {
+        let kept = self.by_id.get(run_id)?;
+        Some((kept.revision, kept.run.clone()))
     }
 
     pub(super) fn page(
@@ -162,9 +88,9 @@ impl Runs {
             && bytes < PAGE_BYTES
             && let Some(position) = older.next()
         {
-            let kept = &self.by_id[&position.run_id];
+            let kept = self.listed(position);
             bytes += kept.size();
-            page.push(Arc::clone(&kept.run));
+            page.push(kept.run.clone());
             last = Some(position);
         }
         Page {
@@ -178,13 +104,18 @@ impl Runs {
         &self,
         status: Option<Status>,
         after: Option<Position>,
-    ) -> Option<(Position, Arc<Run>)> {
+    ) -> Option<(Position, Run)> {
         let position = self.list.newest_first(status, after).next()?;
-        Some((position, Arc::clone(&self.by_id[&position.run_id].run)))
+        Some((position, self.listed(position).run.clone()))
+    }
+
+    fn listed(&self, position: Position) -> &Kept {
+        let kept = self.by_id.get(position.run_id);
+        kept.expect("what is in the list is kept")
     }
 
     pub(super) fn least_recently_updated(&self) -> Option<&Run> {
-        self.by_id.front().map(|(_, kept)| &*kept.run)
+        self.by_id.oldest().map(|kept| &kept.run)
     }
 
     pub(super) fn merge(
@@ -194,24 +125,18 @@ impl Runs {
         at: Timestamp,
         most: usize,
     ) -> Result<Merged, RunTooLarge> {
-        let (kept, changed, before) = match self.by_id.entry(run_id) {
-            Entry::Occupied(mut entry) => {
-                let kept = entry.get_mut();
-                let before = (kept.size(), kept.status());
-                let changed = kept.merge(update, at, most)?;
-                entry.to_back();
-                (entry.into_mut(), changed, Some(before))
-            }
-            Entry::Vacant(entry) => {
-                let mut kept = Kept {
-                    run: Arc::new(Run::new(run_id, at)),
-                    listed_at: at,
-                    revision: self.feed.head(),
-                };
-                kept.merge(update, at, most)?;
-                (entry.insert(kept), true, None)
-            }
+        let (place, changed, before) = if let Some(place) = self.by_id.find(run_id) {
+            let kept = &mut self.by_id[place];
+            let before = (kept.size(), kept.status());
+            let changed = kept.merge(update, at, most)?;
+            self.by_id.touch(place);
+            (place, changed, Some(before))
+        } else {
+            let mut kept = Kept::new(run_id, at);
+            kept.merge(update, at, most)?;
+            (self.by_id.insert(kept), true, None)
         };
+        let kept = &mut self.by_id[place];
         let (status, position) = (kept.status(), kept.position());
         self.bytes += kept.size();
         let mut left = None;
@@ -239,8 +164,8 @@ impl Runs {
         })
     }
 
-    pub(super) fn pop_least_recently_updated(&mut self) -> Option<Arc<Run>> {
-        let (_, kept) = self.by_id.pop_front()?;
+    pub(super) fn pop_least_recently_updated(&mut self) -> Option<Run> {
+        let kept = self.by_id.remove_oldest()?;
         self.bytes -= kept.size();
         self.list.remove(kept.position(), kept.status());
         let removal = Change {
@@ -263,7 +188,7 @@ mod tests {
     impl Runs {
         /// What must hold between any two calls.
         fn check(&self) {
-            let sizes = self.by_id.iter().map(|(_, kept)| kept.size());
+            let sizes = self.by_id.iter().map(Kept::size);
             assert_eq!(self.bytes, sizes.sum::<usize>());
             let listed: Vec<_> = self.list.newest_first(None, None).collect();
             assert_eq!(listed.len(), self.by_id.len());
@@ -271,15 +196,12 @@ mod tests {
             let mut by_status = 0;
             for status in Status::ALL {
                 for position in self.list.newest_first(Some(status), None) {
-                    let kept = &self.by_id[&position.run_id];
+                    let kept = self.listed(position);
                     assert_eq!((kept.status(), kept.position()), (Some(status), position));
                     by_status += 1;
                 }
             }
-            let with_status = self
-                .by_id
-                .iter()
-                .filter(|(_, kept)| kept.status().is_some());
+            let with_status = self.by_id.iter().filter(|kept| kept.status().is_some());
             assert_eq!(by_status, with_status.count());
         }
     }

@@ -151,7 +151,7 @@ proptest! {
         let (mut seen, mut after) = (Vec::new(), None);
         for updates in updates {
             let page = store.page(None, after, limit);
-            seen.extend(page.runs.iter().map(|run| run.id()));
+            seen.extend(page.runs.iter().map(Run::id));
             for (n, status, millis) in updates {
                 let status = ["queued", "running", "uploading", "failed", "success"][status];
                 merge(&store, n, &format!(r#"{{"status":"{status}"}}"#), millis).unwrap();
@@ -171,7 +171,7 @@ struct Subscriber {
     follower: Follower,
     status: Option<Status>,
     live_from: Option<Revision>,
-    known: HashMap<RunId, Arc<Run>>,
+    known: HashMap<RunId, Run>,
     told: Option<HashSet<RunId>>,
 }
 
@@ -222,7 +222,7 @@ impl Subscriber {
         };
     }
 
-    fn knows(&self) -> HashMap<RunId, Arc<Run>> {
+    fn knows(&self) -> HashMap<RunId, Run> {
         let mut known = self.known.clone();
         known.retain(|_, run| self.status.is_none() || run.status() == self.status);
         known

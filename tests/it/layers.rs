@@ -39,6 +39,8 @@ const LAYERS: &[&[&str]] = &[
     &["store::follower", "store::watchers"],
     &["store::runs::news"],
     &["store::runs"],
+    &["store::by_id"],
+    &["store::kept", "store::recency"],
     &["store::feed", "store::index"],
     &["run"],
     &["config"],

@@ -91,7 +91,7 @@ impl AllRuns {
         }
     }
 
-    async fn run(&mut self, event: Event, shown: Arc<Run>) -> Option<Event> {
+    async fn run(&mut self, event: Event, shown: Run) -> Option<Event> {
         let shown = self.telling.with_room(shown).await?;
         Some(run(event, &shown))
     }

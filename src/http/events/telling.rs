@@ -42,7 +42,7 @@ impl Telling {
 
     /// The run, once there is memory to tell it. While there is none the run is not held; `None` where it
     /// is no longer kept then.
-    pub(super) async fn with_room(&mut self, mut run: Arc<Run>) -> Option<Arc<Run>> {
+    pub(super) async fn with_room(&mut self, mut run: Run) -> Option<Run> {
         let streams = &self.app.streams;
         let mut size = run.json_bytes();
         let mut share = streams.share();

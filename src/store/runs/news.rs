@@ -1,7 +1,5 @@
 //! What a change is to a subscriber.
 
-use std::sync::Arc;
-
 use super::Runs;
 use crate::{
     run::{Run, RunId, Status},
@@ -24,7 +22,7 @@ pub(crate) struct News {
 #[derive(Debug)]
 pub(crate) enum Told {
     /// It is this now.
-    Run(Arc<Run>),
+    Run(Run),
     /// It is no longer kept.
     Removed(RunId),
 }
@@ -66,9 +64,9 @@ impl Runs {
         if !concerns {
             return None;
         }
-        let kept = self.by_id.get(&change.run_id);
+        let kept = self.by_id.get(change.run_id);
         Some(match kept.filter(|_| change.kind != Kind::Removal) {
-            Some(kept) => Told::Run(Arc::clone(&kept.run)),
+            Some(kept) => Told::Run(kept.run.clone()),
             // Removed now, or since it left the status, which is told to those who follow the other one.
             None => Told::Removed(change.run_id),
         })

@@ -52,7 +52,7 @@ fn store(limits: Limits) -> Store {
     Store::new(limits, &METRICS)
 }
 
-fn listed(store: &Store, status: Option<Status>) -> Vec<Arc<Run>> {
+fn listed(store: &Store, status: Option<Status>) -> Vec<Run> {
     let page = store.page(status, None, usize::MAX);
     assert_eq!(page.next, None);
     page.runs
@@ -71,7 +71,7 @@ fn size(run: &Run) -> usize {
 
 fn merge(store: &Store, limits: Limits, id: RunId, arrival: &Arrival<'_>) {
     let (all_before, before, usage) = (listed(store, None), store.get(id), store.usage());
-    let mut run = before.as_deref().cloned();
+    let mut run = before.clone();
     let run = run.get_or_insert_with(|| Run::new(id, arrival.at));
     let news = run.merge(&arrival.update, arrival.at) || before.is_none();
     let most = limits.bytes / 16;
@@ -80,7 +80,7 @@ fn merge(store: &Store, limits: Limits, id: RunId, arrival: &Arrival<'_>) {
         Ok(merged) => {
             assert!(fits);
             assert_eq!(merged == Merged::Applied, news);
-            assert_eq!(store.get(id).as_deref(), Some(&*run));
+            assert_eq!(store.get(id).as_ref(), Some(&*run));
             let runs = usage.runs + usize::from(before.is_none());
             let bytes = usage.bytes - before.map_or(0, |before| size(&before)) + size(run);
             let has_room = runs <= limits.runs && bytes <= limits.bytes;
@@ -98,7 +98,7 @@ fn merge(store: &Store, limits: Limits, id: RunId, arrival: &Arrival<'_>) {
 fn assert_bounded(store: &Store, limits: Limits) {
     let all = listed(store, None);
     assert!(all.len() <= limits.runs);
-    let sizes = all.iter().map(|run| size(run));
+    let sizes = all.iter().map(size);
     assert!(sizes.clone().all(|size| size <= limits.bytes / 16));
     let (runs, bytes) = (all.len(), sizes.sum());
     assert!(bytes <= limits.bytes);
@@ -109,7 +109,7 @@ fn assert_bounded(store: &Store, limits: Limits) {
 fn assert_listed(store: &Store) {
     let all = listed(store, None);
     for run in &all {
-        assert!(Arc::ptr_eq(run, &store.get(run.id()).unwrap()));
+        assert_eq!(*run, store.get(run.id()).unwrap());
     }
     for status in Status::ALL {
         let mut expected = all.clone();
