@@ -41,10 +41,8 @@ pub async fn serve(
         changes: config.stream_backlog,
     };
     let store = Arc::new(Store::new(limits, &metrics));
-    let router = http::router(
-        Arc::new(App::new(config, &store, &metrics, shutdown.clone())),
-        &config.cors_origin,
-    );
+    let app = Arc::new(App::new(config, &store, &metrics, shutdown.clone()));
+    let router = http::router(Arc::clone(&app), &config.cors_origin);
     warn_of_open_doors(config, address);
     info!(
         "ready: point ComfyDeploy's webhook at {}",
@@ -59,7 +57,7 @@ pub async fn serve(
             idle: config.idle_timeout,
         },
     };
-    let serving = http::serve(listener, router, connections, metrics, shutdown.clone());
+    let serving = http::serve(listener, app, router, connections);
     tokio::select! {
         () = serving => Ok(()),
         () = drain_deadline(&shutdown, config.drain_timeout) => Ok(()),

@@ -3,7 +3,7 @@
 use std::{future::poll_fn, ops::Deref, pin::pin, task::Poll, time::Duration};
 
 use axum::{
-    body::{Body, Bytes, HttpBody as _},
+    body::{Bytes, HttpBody},
     extract::Request,
     http::{HeaderMap, header},
 };
@@ -44,6 +44,11 @@ impl Deref for Read {
     }
 }
 
+/// Where a body comes from.
+pub(super) trait Source: HttpBody<Data = Bytes> + Unpin {}
+
+impl<B: HttpBody<Data = Bytes> + Unpin> Source for B {}
+
 /// Why a body could not be read.
 enum Unread {
     TooLarge,
@@ -57,7 +62,7 @@ enum Unread {
 /// When it is too large, too slow, or ends too early, or when too much is being read at a time.
 pub(super) async fn read(
     headers: &HeaderMap,
-    mut body: Body,
+    mut body: impl Source,
     limits: &BodyLimits,
 ) -> Result<Read, Problem> {
     let deadline = Instant::now() + limits.time;
@@ -84,7 +89,7 @@ pub(super) async fn discard_request(request: Request, limits: &BodyLimits) {
 }
 
 /// Reads what there is of a body that is refused, within bounds.
-pub(super) async fn discard(headers: &HeaderMap, body: Body, limits: &BodyLimits) {
+pub(super) async fn discard(headers: &HeaderMap, body: impl Source, limits: &BodyLimits) {
     discard_until(Instant::now() + limits.time, headers, body, limits).await;
 }
 
@@ -92,7 +97,7 @@ pub(super) async fn discard(headers: &HeaderMap, body: Body, limits: &BodyLimits
 async fn discard_until(
     deadline: Instant,
     headers: &HeaderMap,
-    mut body: Body,
+    mut body: impl Source,
     limits: &BodyLimits,
 ) {
     let most = limits.size + OVERRUN;
@@ -111,7 +116,7 @@ async fn discard_until(
 }
 
 /// The bytes that the headers say will come; 0 where they say nothing.
-fn announced(body: &Body) -> usize {
+fn announced(body: &impl Source) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
@@ -127,7 +132,7 @@ async fn within<T>(deadline: Instant, future: impl Future<Output = T>) -> Option
 
 /// All of a body. Its share of the memory grows with what has arrived: what is only announced takes
 /// nothing from others.
-async fn collect(body: &mut Body, limits: &BodyLimits) -> Result<Read, Unread> {
+async fn collect(body: &mut impl Source, limits: &BodyLimits) -> Result<Read, Unread> {
     let first = next(body).await?.unwrap_or_default();
     // A body is one frame as a rule, which lies in the buffer of its connection and is used as it is.
     if body.is_end_stream() {
@@ -163,7 +168,7 @@ async fn collect(body: &mut Body, limits: &BodyLimits) -> Result<Read, Unread> {
 }
 
 /// The next piece of a body, if there is one.
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Unread> {
+async fn next(body: &mut impl Source) -> Result<Option<Bytes>, Unread> {
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() {
             return Ok(Some(data));

@@ -57,7 +57,8 @@ pub fn router(app: Arc<App>, origins: &[String]) -> Router {
         app.metrics.snapshots(cause.word());
     }
 
-    // Tower layers cost more than taking an update does, so the webhook route carries none.
+    // Tower layers cost more than taking an update does, so the webhook route carries none. Nor would one be
+    // called: to the first of these paths there is a short way, in `connections`.
     let webhook = Router::new()
         .route(WEBHOOK_PATH, any(webhook::receive))
         .route(&format!("{WEBHOOK_PATH}/"), any(webhook::receive));
@@ -174,17 +175,9 @@ async fn no_such_method(State(app): State<Arc<App>>, request: Request) -> Proble
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, time::Duration};
-
-    use clap::Parser as _;
-    use tokio_util::sync::CancellationToken;
+    use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{
-        config::Cli,
-        metrics::Metrics,
-        store::{Limits, Store},
-    };
 
     /// The paths of a router. It has no list of them, but shows them when it is printed.
     fn routed<S>(router: &Router<S>) -> BTreeSet<String> {
@@ -196,17 +189,7 @@ mod tests {
 
     #[test]
     fn every_route_is_described_and_nothing_else_is() {
-        let config = Cli::parse_from(["comfydeploy-webhook"]).config;
-        let metrics = Metrics::new();
-        let limits = Limits {
-            runs: 1,
-            bytes: 1,
-            retention: Duration::ZERO,
-            changes: 1,
-        };
-        let store = Arc::new(Store::new(limits, &metrics));
-        let never = CancellationToken::new();
-        let router = router(Arc::new(App::new(&config, &store, &metrics, never)), &[]);
+        let router = router(App::for_tests(), &[]);
         let described = openapi::document(false, false).paths.paths;
         let mut routed_by_us = routed(&router);
         for path in routed::<()>(&Router::new().fallback(async || ())) {

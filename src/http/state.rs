@@ -89,3 +89,28 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+impl App {
+    /// One with room for one run, that is never shut down.
+    pub(super) fn for_tests() -> Arc<Self> {
+        use crate::{config::Cli, store::Limits};
+        use clap::Parser as _;
+
+        let config = Cli::parse_from(["comfydeploy-webhook"]).config;
+        let metrics = Metrics::new();
+        let limits = Limits {
+            runs: 1,
+            bytes: 1,
+            retention: std::time::Duration::ZERO,
+            changes: 1,
+        };
+        let store = Arc::new(Store::new(limits, &metrics));
+        Arc::new(Self::new(
+            &config,
+            &store,
+            &metrics,
+            CancellationToken::new(),
+        ))
+    }
+}

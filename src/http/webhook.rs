@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{self, HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::{
-    auth, body,
+    auth,
+    body::{self, Source},
     described::UpdateProblems,
     problem::Problem,
     state::{App, WEBHOOK_PATH},
@@ -56,8 +57,13 @@ use crate::run::Update;
     ),
 )]
 pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
+    take(&app, request).await
+}
+
+/// The same, whatever the body comes from.
+pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Response {
     let begun = Instant::now();
-    let response = accept(&app, request).await.unwrap_or_else(|problem| {
+    let response = accept(app, request).await.unwrap_or_else(|problem| {
         app.metrics.refused(problem.reason()).inc();
         app.complaints.line(|left_out| {
             let (status, detail) = (problem.status().as_u16(), problem.detail());
@@ -76,7 +82,7 @@ pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Re
     response
 }
 
-async fn accept(app: &App, request: Request) -> Result<Response, Problem> {
+async fn accept(app: &App, request: http::Request<impl Source>) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let headers = &head.headers;
     let media_type = check_media_type(headers);
