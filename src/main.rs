@@ -1,13 +1,16 @@
 //! Arguments in, exit code out.
 
-use std::{env, fmt, process::ExitCode};
+use std::{env, fmt, io, process::ExitCode, thread};
 
 use clap::Parser as _;
 use comfydeploy_webhook::{
     config::{Cli, Command, Config, LogFormat, Simulate},
     healthcheck, server, shutdown, simulate, telemetry,
 };
-use tokio::{net::TcpListener, runtime::Runtime};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -23,7 +26,7 @@ fn main() -> ExitCode {
     if let Err(error) = cli.config.take_tokens(|name| env::var_os(name)) {
         return fail(2, format!("error: {error}"));
     }
-    let runtime = match Runtime::new() {
+    let runtime = match runtime(cli.config.threads) {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, format!("error: cannot start: {error}")),
     };
@@ -38,6 +41,20 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(1, format!("error: {error}")),
     }
+}
+
+/// One thread that serves alone takes more updates than one of several, which hand each other work.
+fn runtime(threads: Option<usize>) -> io::Result<Runtime> {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = match threads.unwrap_or_else(cores) {
+        1 => Builder::new_current_thread(),
+        several => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(several);
+            builder
+        }
+    };
+    builder.enable_all().build()
 }
 
 async fn serve(config: &Config) -> Result<(), String> {

@@ -61,12 +61,12 @@ impl fmt::Display for Cores {
         match (self.load, self.server) {
             (Some(load), Some(server)) => write!(
                 f,
-                "the load runs on core {load}, every server on core {server} with one runtime thread \
+                "the load runs on core {load}, every server on core {server} with one thread \
                  (unless it says otherwise)"
             ),
             _ => write!(
                 f,
-                "nobody is kept on a core, every server has one runtime thread (unless it says otherwise)"
+                "nobody is kept on a core, every server has one thread (unless it says otherwise)"
             ),
         }
     }

@@ -4,7 +4,7 @@ use std::{
     env,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    process::{Child, ChildStdout, ExitCode, Stdio},
+    process::{Child, ChildStdout, Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
 
@@ -32,30 +32,33 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The service, with one runtime thread.
+    /// The service, with one thread.
     pub(crate) fn service(cores: &Cores, flags: &[&str]) -> Self {
         Self::service_on(1, cores, flags)
     }
 
-    /// The service, with so many runtime threads.
+    /// The service, with so many threads.
     pub(crate) fn service_on(threads: usize, cores: &Cores, flags: &[&str]) -> Self {
-        let flags = [&["--listen", "127.0.0.1:0"], flags].concat();
-        Self::start(PROGRAM, threads, cores, &flags)
+        let threads = threads.to_string();
+        let always = ["--listen", "127.0.0.1:0", "--threads", &threads];
+        Self::start(cores.server(PROGRAM).args(always).args(flags))
     }
 
     /// The least that axum can do: it reads the body and answers 200.
     pub(crate) fn bare(cores: &Cores) -> Self {
-        let bench = env::current_exe().unwrap();
-        Self::start(bench.to_str().unwrap(), 1, cores, &[BARE])
+        Self::bare_on(1, cores)
     }
 
-    fn start(program: &str, threads: usize, cores: &Cores, arguments: &[&str]) -> Self {
-        let mut command = cores.server(program);
-        command
-            .args(arguments)
-            .env("TOKIO_WORKER_THREADS", threads.to_string())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+    /// The same with so many threads of the runtime that axum's users have by default.
+    pub(crate) fn bare_on(threads: usize, cores: &Cores) -> Self {
+        let bench = env::current_exe().unwrap();
+        let mut command = cores.server(bench.to_str().unwrap());
+        command.env("TOKIO_WORKER_THREADS", threads.to_string());
+        Self::start(command.arg(BARE))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
         while !said.contains("http://") {
@@ -107,7 +110,6 @@ impl Drop for Server {
 
 /// Serves what everything is held against.
 pub(crate) fn serve_bare() -> ExitCode {
-    // As the service's own.
     Runtime::new().unwrap().block_on(async {
         let router = Router::new().route(WEBHOOK, post(async |_: Bytes| ()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -59,9 +59,30 @@ pub(crate) fn ask(plan: Plan, cores: &Cores) {
     ));
     table.print();
     println!();
+    several_threads(turns, cores);
+    println!();
     slow.print();
     println!();
     memory(plan, cores);
+}
+
+/// The same where each has two threads, which it takes to use more than one core. Here they share one, so
+/// what they hand each other counts twice.
+fn several_threads(turns: Turns, cores: &Cores) {
+    let (service, bare) = (Server::service_on(2, cores, &[]), Server::bare_on(2, cores));
+    let mut table = Table::new(turns_head(
+        "two threads each, on one core",
+        "service",
+        "bare",
+    ));
+    for (name, body) in [
+        ("progress", requests::progress()),
+        ("closing, one image", requests::closing()),
+    ] {
+        let mut sides = [&service, &bare].map(|server| side(server, &body));
+        table.row(turns_row(name, &alternate(&mut sides, turns)));
+    }
+    table.print();
 }
 
 fn side<'s>(server: &'s Server, body: &str) -> Side<'s> {

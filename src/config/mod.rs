@@ -42,6 +42,10 @@ pub struct Config {
     #[arg(default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen: SocketAddr,
 
+    /// Threads that serve, from 1 to 1024; as many as there are cores unless given
+    #[arg(long, env, value_name = "THREADS", value_parser = |text: &str| number(text, 1..=1024))]
+    pub threads: Option<usize>,
+
     /// File with the tokens of which an update must carry one; or put them into WEBHOOK_TOKEN
     #[arg(long, env, value_name = "FILE", hide_env_values = true)]
     pub webhook_token_file: Option<PathBuf>,

@@ -34,6 +34,16 @@ fn one_log_line_says_where_to_point_comfydeploy() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn one_thread_serves_alone_and_several_serve_beside_the_one_that_accepts() {
+    for (threads, all) in [("1", 1), ("3", 4)] {
+        let process = Process::serve(&["--threads", threads]);
+        let tasks = format!("/proc/{}/task", process.child.id());
+        assert_eq!(std::fs::read_dir(tasks).unwrap().count(), all);
+    }
+}
+
 #[test]
 fn log_lines_can_be_json() {
     let process = Process::serve(&["--log-format", "json"]);
