@@ -26,7 +26,11 @@ fn main() -> ExitCode {
     if let Err(error) = cli.config.take_tokens(|name| env::var_os(name)) {
         return fail(2, format!("error: {error}"));
     }
-    let runtime = match runtime(cli.config.threads) {
+    let threads = match cli.command {
+        Some(Command::Healthcheck) => Some(1),
+        None | Some(Command::Simulate(_)) => cli.config.threads,
+    };
+    let runtime = match runtime(threads) {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, format!("error: cannot start: {error}")),
     };

@@ -44,7 +44,7 @@ impl Deref for Read {
     }
 }
 
-/// Where a body comes from.
+/// A body as it comes in: the one of hyper, or the one that axum boxed.
 pub(super) trait Source: HttpBody<Data = Bytes> + Unpin {}
 
 impl<B: HttpBody<Data = Bytes> + Unpin> Source for B {}

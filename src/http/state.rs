@@ -101,7 +101,7 @@ impl App {
         let metrics = Metrics::new();
         let limits = Limits {
             runs: 1,
-            bytes: 1,
+            bytes: 1024 * 1024,
             retention: std::time::Duration::ZERO,
             changes: 1,
         };

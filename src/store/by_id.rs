@@ -14,7 +14,7 @@ use super::{
 };
 use crate::run::RunId;
 
-/// How many tables find the places. They grow one at a time, so that no update waits until all are moved.
+/// How many tables find the places. They grow one at a time, so that no update waits for more than one.
 const TABLES: usize = 256;
 
 /// Every run, in one array, and what finds its place there. An update looks at few places in memory, and
@@ -78,9 +78,8 @@ impl ById {
         self.recency.remove(place);
         let kept = self.runs.remove(place.index());
         let hash = self.hasher.hash_one(kept.id());
-        if let Ok(entry) = self.places[table(hash)].find_entry(hash, |&other| other == place) {
-            entry.remove();
-        }
+        let entry = self.places[table(hash)].find_entry(hash, |&other| other == place);
+        entry.expect("what is kept is found").remove();
         Some(kept)
     }
 }

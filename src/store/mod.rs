@@ -26,7 +26,7 @@ pub use self::{
     runs::{Merged, Page},
     watchers::Watch,
 };
-use self::{runs::Runs, watchers::Watchers};
+use self::{kept::RUN_OVERHEAD, runs::Runs, watchers::Watchers};
 use crate::{
     metrics::{Counter, Metrics},
     run::{Run, RunId, Status, Timestamp, Update},
@@ -89,13 +89,14 @@ pub struct Usage {
 }
 
 impl Store {
-    /// An empty store, with room for as many runs as it may hold: growing a large map would make one
-    /// update wait.
+    /// An empty store, with room for as many runs as it may hold: moving them all would make one update
+    /// wait.
     #[must_use]
     pub fn new(limits: Limits, metrics: &Metrics) -> Self {
+        let most = limits.runs.min(limits.bytes / RUN_OVERHEAD);
         Self {
             limits,
-            runs: Mutex::new(Runs::with_capacity(limits.runs, limits.changes)),
+            runs: Mutex::new(Runs::with_capacity(most, limits.changes)),
             evicted: Evicted {
                 runs: metrics.evictions("max_runs"),
                 bytes: metrics.evictions("max_bytes"),

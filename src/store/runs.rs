@@ -225,9 +225,13 @@ mod tests {
                 );
                 let update = Update::parse(body.as_bytes()).unwrap();
                 let at = Timestamp::from_millis(millis).unwrap();
-                let before = runs.get(run_id).map(|(_, run)| run);
+                let state = |runs: &Runs| {
+                    let order: Vec<_> = runs.by_id.iter().map(Kept::id).collect();
+                    (runs.get(run_id), runs.revision(), order)
+                };
+                let before = state(&runs);
                 if runs.merge(run_id, &update, at, 900).is_err() {
-                    prop_assert_eq!(runs.get(run_id).map(|(_, run)| run), before);
+                    prop_assert_eq!(state(&runs), before);
                 }
                 runs.check();
                 while runs.len() > 5 {

@@ -49,10 +49,16 @@ fn an_update_is_applied_once_and_then_changes_nothing() {
 #[test]
 fn a_reader_keeps_the_state_it_took() {
     let store = store(LIMITS);
-    merge(&store, 1, r#"{"progress":1}"#, 1).unwrap();
+    let outputs = |run: &Run| serde_json::to_string(run.outputs()).unwrap();
+    merge(&store, 1, r#"{"progress":1,"outputs":[{"id":1}]}"#, 1).unwrap();
     let taken = store.get(run_id(1)).unwrap();
-    merge(&store, 1, r#"{"progress":2}"#, 2).unwrap();
-    assert!(taken.progress() < store.get(run_id(1)).unwrap().progress());
+    let more = r#"{"progress":2,"outputs":[{"id":1,"updated_at":1},{"id":2}]}"#;
+    merge(&store, 1, more, 2).unwrap();
+    assert_eq!(outputs(&taken), r#"[{"id":1}]"#);
+    assert_eq!(taken.seen().last, at(1));
+    let now = store.get(run_id(1)).unwrap();
+    assert_eq!(outputs(&now), r#"[{"id":1,"updated_at":1},{"id":2}]"#);
+    assert!(taken.progress() < now.progress());
 }
 
 #[test]

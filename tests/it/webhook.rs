@@ -191,23 +191,33 @@ async fn any_other_method_is_told_to_post() {
         (Method::PATCH, Some(json), "{}"),
         (Method::DELETE, None, ""),
         (Method::OPTIONS, None, ""),
+        (Method::HEAD, None, ""),
     ] {
-        let mut request = server.request(method.clone(), WEBHOOK).body(body);
-        if let Some(content_type) = content_type {
-            request = request.header("content-type", content_type);
-        }
-        let response = request.send().await.unwrap();
         let allow = if method == Method::GET {
             "POST"
         } else {
             "GET, POST"
         };
-        assert_eq!(response.headers()["allow"], allow, "{method}");
-        problem(response, 405).await;
+        // The first has a short way past the router, which must not show.
+        let mut answers = Vec::new();
+        for path in [WEBHOOK.to_owned(), format!("{WEBHOOK}/")] {
+            let mut request = server.request(method.clone(), &path).body(body);
+            if let Some(content_type) = content_type {
+                request = request.header("content-type", content_type);
+            }
+            let response = request.send().await.unwrap();
+            assert_eq!(response.headers()["allow"], allow, "{method}");
+            let mut headers = response.headers().clone();
+            headers.remove("date");
+            answers.push(headers);
+            if method == Method::HEAD {
+                assert_eq!(response.status(), 405);
+            } else {
+                problem(response, 405).await;
+            }
+        }
+        assert_eq!(answers[0], answers[1], "{method}");
     }
-    let response = server.request(Method::HEAD, WEBHOOK).send().await.unwrap();
-    assert_eq!(response.status(), 405);
-    assert_eq!(response.headers()["allow"], "GET, POST");
 }
 
 #[tokio::test]
