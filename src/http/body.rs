@@ -56,7 +56,8 @@ enum Unread {
     Busy,
 }
 
-/// Reads a whole body.
+/// Reads a whole body, whose headers were there at the time `begun`. What is seldom done is boxed, for a
+/// request is moved with all the room that answering it could take.
 ///
 /// # Errors
 /// When it is too large, too slow, or ends too early, or when too much is being read at a time.
@@ -64,8 +65,9 @@ pub(super) async fn read(
     headers: &HeaderMap,
     mut body: impl Source,
     limits: &BodyLimits,
+    begun: Instant,
 ) -> Result<Read, Problem> {
-    let deadline = Instant::now() + limits.time;
+    let deadline = begun + limits.time;
     let read = if announced(&body) > limits.size {
         Some(Err(Unread::TooLarge))
     } else {
@@ -78,7 +80,7 @@ pub(super) async fn read(
         Some(Err(Unread::Busy)) => Problem::busy(),
         Some(Err(Unread::TooLarge)) => Problem::body_too_large(limits.size),
     };
-    discard_until(deadline, headers, body, limits).await;
+    Box::pin(discard_until(deadline, headers, body, limits)).await;
     Err(problem)
 }
 
@@ -126,12 +128,11 @@ async fn within<T>(deadline: Instant, future: impl Future<Output = T>) -> Option
     // Most bodies are there already. Only one that is not is worth a timer.
     match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
         Poll::Ready(output) => Some(output),
-        Poll::Pending => timeout_at(deadline, future).await.ok(),
+        Poll::Pending => Box::pin(timeout_at(deadline, future)).await.ok(),
     }
 }
 
-/// All of a body. Its share of the memory grows with what has arrived: what is only announced takes
-/// nothing from others.
+/// All of a body.
 async fn collect(body: &mut impl Source, limits: &BodyLimits) -> Result<Read, Unread> {
     let first = next(body).await?.unwrap_or_default();
     // A body is one frame as a rule, which lies in the buffer of its connection and is used as it is.
@@ -141,6 +142,12 @@ async fn collect(body: &mut impl Source, limits: &BodyLimits) -> Result<Read, Un
             _share: None,
         });
     }
+    Box::pin(join(first, body, limits)).await
+}
+
+/// All of a body in several pieces. Its share of the memory grows with what has arrived: what is only
+/// announced takes nothing from others.
+async fn join(first: Bytes, body: &mut impl Source, limits: &BodyLimits) -> Result<Read, Unread> {
     let mut share = limits.in_flight.share();
     let mut shared = 0;
     // Memory that nothing is written to is none yet.

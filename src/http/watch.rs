@@ -108,7 +108,7 @@ impl Watch {
     /// The headers of a request are complete; `inspect` is given the bytes they are in.
     pub(super) fn request_begins<T>(&self, inspect: impl FnOnce(&[u8]) -> T) -> T {
         let mut state = self.state();
-        state.enter(Stage::Answer);
+        state.stage = Stage::Answer;
         let inspected = inspect(&state.head);
         // The head of another request may begin in the last of them, but not before.
         let last = mem::take(&mut state.last);

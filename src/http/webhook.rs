@@ -63,7 +63,7 @@ pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Re
 /// The same, whatever the body comes from.
 pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Response {
     let begun = Instant::now();
-    let response = accept(app, request).await.unwrap_or_else(|problem| {
+    let response = accept(app, request, begun).await.unwrap_or_else(|problem| {
         app.metrics.refused(problem.reason()).inc();
         app.complaints.line(|left_out| {
             let (status, detail) = (problem.status().as_u16(), problem.detail());
@@ -82,7 +82,11 @@ pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Resp
     response
 }
 
-async fn accept(app: &App, request: http::Request<impl Source>) -> Result<Response, Problem> {
+async fn accept(
+    app: &App,
+    request: http::Request<impl Source>,
+    begun: Instant,
+) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let headers = &head.headers;
     let media_type = check_media_type(headers);
@@ -90,15 +94,15 @@ async fn accept(app: &App, request: http::Request<impl Source>) -> Result<Respon
     // arrive as GET, with the body and the headers of the POST.
     let is_retry = head.method == Method::GET && media_type.is_ok();
     if head.method != Method::POST && !is_retry {
-        body::discard(headers, body, &app.body_limits).await;
+        Box::pin(body::discard(headers, body, &app.body_limits)).await;
         return Ok(not_an_update(&head.method));
     }
     let may = auth::check(app.webhook_tokens.as_ref(), headers, &head.uri);
     if let Err(problem) = may.and(media_type) {
-        body::discard(headers, body, &app.body_limits).await;
+        Box::pin(body::discard(headers, body, &app.body_limits)).await;
         return Err(problem);
     }
-    let body = body::read(headers, body, &app.body_limits).await?;
+    let body = body::read(headers, body, &app.body_limits, begun).await?;
     if is_retry && body.is_empty() {
         return Ok(not_an_update(&head.method));
     }
