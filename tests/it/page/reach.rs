@@ -34,6 +34,15 @@ async fn proxy(State(behind): State<SocketAddr>, mut request: Request) -> impl I
     response.map(Body::new).into_response()
 }
 
+/// A service with one run that is under way, which the page shows.
+async fn shows_one_run(browser: &Browser) -> Server {
+    let server = Server::start().await;
+    report(&server, 1, "processing", 45.0, json!([])).await;
+    browser.open(&page(&server)).await;
+    browser.find(".run").await;
+    server
+}
+
 #[tokio::test]
 async fn the_line_on_the_empty_page_makes_the_first_run_appear() {
     let Some(browser) = Browser::start().await else {
@@ -75,10 +84,7 @@ async fn what_is_to_be_pasted_is_copied_also_where_the_page_may_not_use_the_clip
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let server = Server::start().await;
-    report(&server, 1, "processing", 45.0, json!([])).await;
-    browser.open(&page(&server)).await;
-    browser.find(".run").await;
+    let _server = shows_one_run(&browser).await;
     browser.click("#connect-button").await;
     browser.click("[data-copies=webhook]").await;
     browser
@@ -138,10 +144,7 @@ async fn the_keyboard_opens_a_run() {
     let Some(browser) = Browser::start().await else {
         return;
     };
-    let server = Server::start().await;
-    report(&server, 1, "processing", 45.0, json!([])).await;
-    browser.open(&page(&server)).await;
-    browser.find(".run").await;
+    let _server = shows_one_run(&browser).await;
     browser
         .run("document.querySelector('.filters button:last-child').focus()")
         .await;
