@@ -1,6 +1,6 @@
 //! The outputs of a run: a set that only grows.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -54,35 +54,74 @@ impl Outputs {
         self.list().iter().map(Output::as_borrowed)
     }
 
-    /// Keeps `output` unless it is known already, or a greater version of it is. Says whether it was
-    /// kept.
-    pub(super) fn join(&mut self, output: Output<&RawValue>) -> bool {
-        let place = self
-            .list()
-            .binary_search_by(|kept| kept.identity().cmp(output.identity()));
-        if let Ok(at) = place
-            && self.list()[at].version() >= output.version()
-        {
+    /// Keeps each of `outputs` unless it is known already, or a greater version of it is. They are sorted by
+    /// identity, and each is there once. Says whether any was kept.
+    pub(super) fn join<'o>(&mut self, outputs: impl Iterator<Item = Output<&'o RawValue>>) -> bool {
+        let mut changed = false;
+        let mut new = Vec::new();
+        let mut at = 0;
+        for output in outputs {
+            match self.find(output.identity(), at) {
+                Ok(place) => {
+                    changed |= self.replace(place, output);
+                    at = place + 1;
+                }
+                Err(place) => {
+                    new.push((place, output.into_kept()));
+                    at = place;
+                }
+            }
+        }
+        if !new.is_empty() {
+            self.insert(new);
+            changed = true;
+        }
+        changed
+    }
+
+    /// Where the output of this identity is, or belongs. As a rule it is the `next`, for a run hears of all it
+    /// has again; a search looks at many, each of which has left the processor's caches.
+    fn find(&self, identity: &str, next: usize) -> Result<usize, usize> {
+        let list = self.list();
+        match list.get(next) {
+            Some(kept) if kept.identity() == identity => Ok(next),
+            _ => list.binary_search_by(|kept| kept.identity().cmp(identity)),
+        }
+    }
+
+    fn replace(&mut self, at: usize, output: Output<&RawValue>) -> bool {
+        if self.list()[at].version() >= output.version() {
             return false;
         }
-        // Who shows them keeps those it took.
-        let List { outputs, bytes } = Arc::make_mut(self.0.get_or_insert_default());
+        let List { outputs, bytes } = self.list_mut();
         *bytes += output.json().len();
-        match place {
-            Ok(at) => {
-                *bytes -= outputs[at].json().len();
-                outputs[at] = output.into_kept();
-            }
-            Err(at) => {
-                outputs.reserve_exact(1);
-                outputs.insert(at, output.into_kept());
-            }
-        }
+        *bytes -= outputs[at].json().len();
+        outputs[at] = output.into_kept();
         true
+    }
+
+    /// Inserts outputs before those whose places are given, all at once: each known one is moved once.
+    fn insert(&mut self, new: Vec<(usize, Output)>) {
+        let list = self.list_mut();
+        let mut outputs = Vec::with_capacity(list.outputs.len() + new.len());
+        let mut known = mem::take(&mut list.outputs).into_iter();
+        for (inserted, (place, output)) in new.into_iter().enumerate() {
+            let moved = outputs.len() - inserted;
+            outputs.extend(known.by_ref().take(place - moved));
+            list.bytes += output.json().len();
+            outputs.push(output);
+        }
+        outputs.extend(known);
+        list.outputs = outputs;
     }
 
     fn list(&self) -> &[Output] {
         self.0.as_ref().map_or(&[], |list| &list.outputs)
+    }
+
+    /// The list, to change it. Who shows it keeps the one it took.
+    fn list_mut(&mut self) -> &mut List {
+        Arc::make_mut(self.0.get_or_insert_default())
     }
 
     /// Bytes of their JSON.
@@ -99,12 +138,15 @@ impl Serialize for Outputs {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
+    use crate::run::SentOutputs;
 
     fn joined(outputs: &[&str]) -> Outputs {
         let mut set = Outputs::new();
         for output in outputs {
-            set.join(serde_json::from_str(output).unwrap());
+            set.join([serde_json::from_str(output).unwrap()].into_iter());
         }
         set
     }
@@ -159,5 +201,25 @@ mod tests {
         ];
         assert_eq!(joined(&outputs).bytes(), outputs[1].len());
         assert!(joined(&outputs).heap_bytes() > outputs[1].len());
+    }
+    proptest! {
+        #[test]
+        fn outputs_that_come_together_are_kept_as_if_they_came_one_by_one(
+            known in vec((0..20, 0..3), 0..9),
+            sent in vec((0..20, 0..3), 0..15),
+        ) {
+            let json = |outputs: Vec<(i32, i32)>| -> Vec<String> {
+                outputs.into_iter().map(|(id, n)| format!(r#"{{"id":{id},"n":{n}}}"#)).collect()
+            };
+            let (known, sent) = (json(known), json(sent));
+            let one_by_one: Vec<&str> = known.iter().chain(&sent).map(String::as_str).collect();
+            let mut together = joined(&one_by_one[..known.len()]);
+            let before = together.clone();
+            let list = format!("[{}]", sent.join(","));
+            let list: SentOutputs<'_> = serde_json::from_str(&list).unwrap();
+            prop_assert!(list.is_sorted_by(|a, b| a.identity() < b.identity()));
+            prop_assert_eq!(together.join(list.iter().cloned()), together != before);
+            prop_assert_eq!(together, joined(&one_by_one));
+        }
     }
 }

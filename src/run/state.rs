@@ -174,9 +174,7 @@ impl Run {
             };
             changed = true;
         }
-        for output in outputs {
-            changed |= self.outputs.join(output);
-        }
+        changed |= self.outputs.join(outputs);
         changed
     }
 }

@@ -4,13 +4,12 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor},
 };
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{
-    Output, Outputs, ParseError, PlatformStatus, Progress, RunId, parse::unexpected_text,
+    Output, ParseError, PlatformStatus, Progress, RunId, SentOutputs, parse::unexpected_text,
     progress::SentProgress,
 };
 
@@ -32,7 +31,7 @@ pub struct Update<'a> {
     pub live_status: Option<Cow<'a, str>>,
     /// All, some or none of the run's outputs.
     #[schema(value_type = Option<Vec<Object>>, max_items = 1000)]
-    pub outputs: Vec<Output<&'a RawValue>>,
+    pub outputs: SentOutputs<'a>,
 }
 
 /// The two ways ComfyDeploy writes an update.
@@ -94,7 +93,7 @@ impl<'de> Visitor<'de> for UpdateVisitor {
         let mut status = None;
         let mut progress: Option<SentProgress> = None;
         let mut live_status: Option<Text<'de>> = None;
-        let mut outputs: Option<OutputList<'de>> = None;
+        let mut outputs = None;
         while let Some(field) = map.next_key()? {
             match field {
                 Field::RunId => map.next_value_seed(Once(&mut run_id))?,
@@ -121,7 +120,7 @@ impl<'de> Visitor<'de> for UpdateVisitor {
             status,
             progress,
             live_status: live_status.map(|Text(text)| text),
-            outputs: outputs.map_or(Vec::new(), |OutputList(outputs)| outputs),
+            outputs: outputs.unwrap_or_default(),
         })
     }
 }
@@ -142,40 +141,6 @@ enum Field {
 /// A string, borrowed where it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// No more outputs than a run may hold: what is over is refused before it is read.
-struct OutputList<'a>(Vec<Output<&'a RawValue>>);
-
-impl<'de> Deserialize<'de> for OutputList<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ListVisitor;
-
-        impl<'de> Visitor<'de> for ListVisitor {
-            type Value = OutputList<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "an array of at most {} objects", Outputs::MOST)
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Err(unexpected_text(text, &self))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
-                let mut outputs = Vec::new();
-                while let Some(output) = array.next_element()? {
-                    if outputs.len() == Outputs::MOST {
-                        return Err(A::Error::invalid_length(outputs.len() + 1, &self));
-                    }
-                    outputs.push(output);
-                }
-                Ok(OutputList(outputs))
-            }
-        }
-
-        deserializer.deserialize_any(ListVisitor)
-    }
-}
 
 /// Fills a field that may be given once; `null` is as good as not given.
 struct Once<'f, T>(&'f mut Option<T>);

@@ -1,13 +1,11 @@
 //! What merging the updates of a life has to end in, whatever the order and the repetitions.
 
-use std::collections::BTreeMap;
-
 use comfydeploy_webhook::run::{PlatformStatus, Run};
 use serde_json::value::RawValue;
 
 use super::{
     Arrival,
-    reading::{SaidOutput, WORDS},
+    reading::{WORDS, greatest},
     run_id,
 };
 
@@ -72,7 +70,8 @@ fn assert_shows(run: &Run, life: &[Arrival<'_>]) {
     let shown = serde_json::to_string(run.outputs()).unwrap();
     let shown: Vec<&RawValue> = serde_json::from_str(&shown).unwrap();
     let shown: Vec<_> = shown.iter().map(|output| output.get()).collect();
-    assert_eq!(shown, outputs(life));
+    let said = life.iter().flat_map(|arrival| arrival.said.outputs());
+    assert_eq!(shown, greatest(said));
     assert_eq!(shown.len(), run.outputs().len());
     let least = live_status.map_or(0, str::len) + shown.concat().len();
     assert!(run.heap_bytes() >= least);
@@ -84,21 +83,4 @@ fn stage(place: usize) -> usize {
         "running" | "success" => place - 1,
         _ => place,
     }
-}
-
-/// Of each output the greatest version, byte for byte.
-fn outputs<'a>(life: &[Arrival<'a>]) -> Vec<&'a str> {
-    let mut kept: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
-    for output in life.iter().flat_map(|arrival| arrival.said.outputs()) {
-        let version = (output.updated_at.unwrap_or(""), output.json);
-        let kept = kept.entry(identity(output)).or_insert(version);
-        *kept = version.max(*kept);
-    }
-    kept.into_values().map(|(_, json)| json).collect()
-}
-
-/// Its id, or all of it where the id names nothing.
-fn identity<'a>(output: &SaidOutput<'a>) -> &'a str {
-    let names = |id: &&str| *id != r#""""# && !id.starts_with(['{', '[']);
-    output.id.filter(names).unwrap_or(output.json)
 }
