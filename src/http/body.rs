@@ -149,18 +149,17 @@ async fn collect(body: &mut impl Source, limits: &BodyLimits) -> Result<Read, Un
 /// announced takes nothing from others.
 async fn join(first: Bytes, body: &mut impl Source, limits: &BodyLimits) -> Result<Read, Unread> {
     let mut share = limits.in_flight.share();
-    let mut shared = 0;
-    // Memory that nothing is written to is none yet.
-    let mut joined = Vec::with_capacity(first.len() + announced(body));
+    let mut joined = Vec::new();
     let mut more = Some(first);
     while let Some(data) = more {
         let size = joined.len() + data.len();
         if size > limits.size {
             return Err(Unread::TooLarge);
         }
-        if size > shared {
-            shared = size.next_power_of_two().min(limits.size);
-            if !share.grow_to(shared) {
+        if size > joined.capacity() {
+            let room = size.next_power_of_two().min(limits.size);
+            let is_there = share.grow_to(room);
+            if !is_there || joined.try_reserve_exact(room - joined.len()).is_err() {
                 return Err(Unread::Busy);
             }
         }

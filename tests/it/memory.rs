@@ -38,6 +38,20 @@ async fn growth(flags: &[&str]) -> usize {
 }
 
 #[tokio::test]
+async fn memory_is_taken_for_what_has_arrived_and_not_for_what_is_announced() {
+    let process = Process::serve(&["--max-body", "1GiB"]);
+    let before = memory(&process, "VmSize");
+    let begun = update_head("content-length: 1000000000") + &" ".repeat(10_000);
+    let mut connection = TcpStream::connect(process.address).await.unwrap();
+    connection.write_all(begun.as_bytes()).await.unwrap();
+    process
+        .until_metric("comfydeploy_webhook_body_bytes_in_flight 16384")
+        .await;
+    let growth = memory(&process, "VmSize") - before;
+    assert!(growth < 500 * MIB, "it grew by {growth} bytes");
+}
+
+#[tokio::test]
 async fn a_wrong_value_costs_no_more_than_the_body_that_holds_it() {
     let process = Process::serve(&[]);
     let before = memory(&process, "VmHWM");
