@@ -53,8 +53,8 @@ impl Limits {
     }
 }
 
-/// How many runs one [`Store::expire`] drops at the most, so that it holds the lock for microseconds.
-const EXPIRE_BATCH: usize = 256;
+/// How many runs are dropped at the most while the lock is held, so that it is held for microseconds.
+const BATCH: usize = 256;
 
 /// The runs.
 #[derive(Debug)]
@@ -118,29 +118,44 @@ impl Store {
     ) -> Result<Merged, RunTooLarge> {
         let mut runs = self.lock();
         let merged = runs.merge(run_id, update, at, self.limits.run_bytes())?;
-        let mut evicted = Vec::new();
-        loop {
-            let reached = if runs.len() > self.limits.runs {
-                &self.evicted.runs
-            } else if runs.bytes() > self.limits.bytes {
-                &self.evicted.bytes
-            } else {
-                break;
-            };
-            evicted.extend(runs.pop_least_recently_updated());
-            reached.inc();
-        }
-        drop(runs);
+        let mut may_be_more = self.evict(runs, |runs| self.reached(runs));
         self.watchers.tell(run_id);
-        self.drop_evicted(evicted);
+        while may_be_more {
+            may_be_more = self.evict(self.lock(), |runs| self.reached(runs));
+        }
         Ok(merged)
     }
 
-    /// Frees runs outside the lock, and tells who watches them.
-    fn drop_evicted(&self, evicted: Vec<Run>) {
-        for run in evicted {
+    /// The bound that the runs are over, if they are.
+    fn reached(&self, runs: &Runs) -> Option<&Counter> {
+        if runs.len() > self.limits.runs {
+            Some(&self.evicted.runs)
+        } else if runs.bytes() > self.limits.bytes {
+            Some(&self.evicted.bytes)
+        } else {
+            None
+        }
+    }
+
+    /// Drops the least recently updated runs while a bound is `reached`, and counts which. They are freed
+    /// outside the lock, and who watches them is told. Says whether there may be more of them.
+    fn evict<'s>(
+        &'s self,
+        mut runs: MutexGuard<'_, Runs>,
+        reached: impl Fn(&Runs) -> Option<&'s Counter>,
+    ) -> bool {
+        let mut evicted = Vec::new();
+        while evicted.len() < BATCH
+            && let Some(bound) = reached(&runs)
+        {
+            evicted.extend(runs.pop_least_recently_updated());
+            bound.inc();
+        }
+        drop(runs);
+        for run in &evicted {
             self.watchers.tell(run.id());
         }
+        evicted.len() == BATCH
     }
 
     /// The run, if it is known.
@@ -167,19 +182,10 @@ impl Store {
     pub fn expire(&self, now: Timestamp) -> bool {
         let retention = i64::try_from(self.limits.retention.as_millis()).unwrap_or(i64::MAX);
         let oldest = now.as_millis().saturating_sub(retention);
-        let mut runs = self.lock();
-        let mut expired = Vec::new();
-        while expired.len() < EXPIRE_BATCH
-            && let Some(run) = runs.least_recently_updated()
-            && run.seen().last.as_millis() < oldest
-        {
-            expired.extend(runs.pop_least_recently_updated());
-        }
-        drop(runs);
-        let count = expired.len();
-        self.evicted.retention.inc_by(count as u64);
-        self.drop_evicted(expired);
-        count == EXPIRE_BATCH
+        self.evict(self.lock(), |runs| {
+            let run = runs.least_recently_updated()?;
+            (run.seen().last.as_millis() < oldest).then_some(&self.evicted.retention)
+        })
     }
 
     /// What `follower` comes to next.

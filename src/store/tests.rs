@@ -17,7 +17,7 @@ fn store(limits: Limits) -> Store {
     Store::new(limits, &Metrics::new())
 }
 
-fn run_id(n: u8) -> RunId {
+fn run_id(n: u16) -> RunId {
     format!("7c9e6679-7425-40de-944b-{n:012}").parse().unwrap()
 }
 
@@ -25,7 +25,7 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis).unwrap()
 }
 
-fn merge(store: &Store, n: u8, body: &str, millis: i64) -> Result<Merged, RunTooLarge> {
+fn merge(store: &Store, n: u16, body: &str, millis: i64) -> Result<Merged, RunTooLarge> {
     let update = Update::parse(body.as_bytes()).unwrap();
     store.merge(run_id(n), &update, at(millis))
 }
@@ -83,7 +83,7 @@ fn however_many_runs_are_to_be_dropped_it_takes_but_some_turns() {
         runs: 1_000,
         ..LIMITS
     });
-    let runs = u8::MAX;
+    let runs = 255;
     for (n, at) in (0..runs).zip(0..) {
         merge(&store, n, "{}", at).unwrap();
     }
@@ -91,6 +91,26 @@ fn however_many_runs_are_to_be_dropped_it_takes_but_some_turns() {
     assert!(store.expire(at(20_000)), "there may be more");
     assert!(!store.expire(at(20_000)));
     assert!(store.page(None, None, 9).runs.is_empty());
+}
+
+#[test]
+fn one_update_makes_room_for_itself_however_many_runs_that_takes() {
+    let bytes = 5_000 * RUN_OVERHEAD;
+    let store = store(Limits {
+        runs: 10_000,
+        bytes,
+        ..LIMITS
+    });
+    for (n, at) in (0..5_000).zip(0..) {
+        merge(&store, n, "{}", at).unwrap();
+    }
+    assert_eq!(store.usage(), Usage { runs: 5_000, bytes });
+    let data = "x".repeat(300 * RUN_OVERHEAD);
+    let large = format!(r#"{{"outputs":[{{"id":1,"data":"{data}"}}]}}"#);
+    merge(&store, 5_000, &large, 5_000).unwrap();
+    let usage = store.usage();
+    assert!(usage.bytes <= bytes && usage.runs <= 4_700, "{usage:?}");
+    assert!(store.get(run_id(5_000)).is_some());
 }
 
 #[test]
@@ -148,7 +168,7 @@ proptest! {
     #[test]
     fn a_walk_meets_every_run_once_whatever_happens_meanwhile(
         limit in 1_usize..4,
-        updates in vec(vec((0_u8..8, 0_usize..5, 0_i64..5), 0..5), 9),
+        updates in vec(vec((0_u16..8, 0_usize..5, 0_i64..5), 0..5), 9),
     ) {
         let store = store(LIMITS);
         for n in 0..8 {
@@ -240,7 +260,7 @@ proptest! {
     /// stand still, go on and come back as they like.
     #[test]
     fn whoever_follows_the_runs_ends_with_what_is_there(
-        steps in vec((0_u8..12, 0_usize..5, 0_usize..6, 0_usize..5), 0..60),
+        steps in vec((0_u16..12, 0_usize..5, 0_usize..6, 0_usize..5), 0..60),
     ) {
         let store = store(LIMITS);
         let followed = Status::ALL.map(Some).into_iter().chain([None]);
