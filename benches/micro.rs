@@ -7,9 +7,8 @@
 use std::{env, fs, hint::black_box, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::Request, response::Response};
-use clap::Parser as _;
 use comfydeploy_webhook::{
-    config::Cli,
+    config::Config,
     http::{self, App},
     metrics::Metrics,
     run::{RunId, Timestamp, Update},
@@ -121,7 +120,7 @@ fn merge(criterion: &mut Criterion, runs: usize) {
 fn show(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("show");
     for (name, outputs) in KINDS {
-        let config = Cli::parse_from(["comfydeploy-webhook"]).config;
+        let config = Config::from_flags(&[]).unwrap();
         let metrics = Metrics::new();
         let store = Arc::new(store(1));
         let body = body(&run_id(0), "0.45", outputs);

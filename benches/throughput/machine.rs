@@ -2,7 +2,7 @@
 //! Linux, the bench does without.
 
 use std::{
-    fmt, fs,
+    env, fmt, fs,
     process::{self, Command, Stdio},
     thread,
     time::Duration,
@@ -42,16 +42,20 @@ impl Cores {
         cores
     }
 
-    /// A command that runs `program` on the core for servers.
+    /// A command that runs `program` on the core for servers. Of the environment, which may hold tokens and
+    /// limits for the service, it has only the way to programs.
     pub(crate) fn server(&self, program: &str) -> Command {
-        match self.server {
+        let mut command = match self.server {
             Some(core) => {
                 let mut command = Command::new("taskset");
                 command.args(["-c", &core.to_string(), program]);
                 command
             }
             None => Command::new(program),
-        }
+        };
+        let path = env::var_os("PATH").map(|path| ("PATH", path));
+        command.env_clear().envs(path);
+        command
     }
 }
 

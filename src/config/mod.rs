@@ -7,7 +7,7 @@ mod values;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytesize::{GIB, KIB, MIB, TIB};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches as _, Parser, Subcommand, ValueEnum, builder::Resettable};
 
 use self::values::{HOUR, MILLISECOND, TEN_YEARS, address, log_filter, number, origin, size, time};
 pub use self::{receiver::Receiver, simulate::Simulate};
@@ -157,6 +157,17 @@ pub enum LogFormat {
 }
 
 impl Config {
+    /// What these flags alone say, for tests and benches: they have to do the same whatever the environment
+    /// is.
+    ///
+    /// # Errors
+    /// When there is no such flag, or its value is wrong.
+    pub fn from_flags(flags: &[&str]) -> Result<Self, clap::Error> {
+        let command = clap::Command::new("flags").no_binary_name(true);
+        let command = Self::augment_args(command).mut_args(|flag| flag.env(Resettable::Reset));
+        Self::from_arg_matches(&command.try_get_matches_from(flags)?)
+    }
+
     /// Reads the tokens, each from its variable or its file.
     ///
     /// # Errors

@@ -94,10 +94,9 @@ impl App {
 impl App {
     /// One with room for one run, that is never shut down.
     pub(super) fn for_tests() -> Arc<Self> {
-        use crate::{config::Cli, store::Limits};
-        use clap::Parser as _;
+        use crate::store::Limits;
 
-        let config = Cli::parse_from(["comfydeploy-webhook"]).config;
+        let config = Config::from_flags(&[]).unwrap();
         let metrics = Metrics::new();
         let limits = Limits {
             runs: 1,

@@ -8,8 +8,7 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser;
-use comfydeploy_webhook::{config::Cli, server};
+use comfydeploy_webhook::{config::Config, server};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::{
@@ -37,8 +36,7 @@ impl Server {
 
     /// With tokens for writing and for reading; with none where they are empty.
     pub(crate) async fn with_tokens(webhook: &str, read: &str, flags: &[&str]) -> Self {
-        let command_line = ["comfydeploy-webhook"].iter().chain(flags);
-        let mut config = Cli::try_parse_from(command_line).unwrap().config;
+        let mut config = Config::from_flags(flags).unwrap();
         config.webhook_tokens = webhook.parse().ok();
         config.read_tokens = read.parse().ok();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
