@@ -132,7 +132,7 @@ pub struct Config {
     pub cors_origin: Vec<String>,
 
     /// Longest wait at shutdown for requests in flight, from 1ms to 1h
-    #[arg(long, env, value_name = "TIME", default_value = "10s")]
+    #[arg(long, env, value_name = "TIME", default_value = "8s")]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub drain_timeout: Duration,
 

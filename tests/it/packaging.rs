@@ -1,7 +1,9 @@
 //! What is said in more than one place has to agree.
 
+use std::time::Duration;
+
 use clap::CommandFactory;
-use comfydeploy_webhook::config::Cli;
+use comfydeploy_webhook::config::{Cli, Config};
 
 use crate::harness::read;
 
@@ -28,6 +30,13 @@ fn the_image_listens_on_the_port_of_the_program() {
         value_of(&dockerfile, "ENV LISTEN="),
         format!("0.0.0.0:{port}")
     );
+}
+
+#[test]
+fn requests_in_flight_are_given_up_before_docker_stop_kills_the_program() {
+    let kills_after = Duration::from_secs(10);
+    let config = Config::from_flags(&[]).unwrap();
+    assert!(config.drain_timeout < kills_after);
 }
 
 #[test]
