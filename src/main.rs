@@ -5,13 +5,14 @@ use std::{env, fmt, io, process::ExitCode, thread};
 use clap::Parser as _;
 use comfydeploy_webhook::{
     config::{Cli, Command, Config, LogFormat, Simulate},
-    healthcheck, server, shutdown, simulate, telemetry,
+    healthcheck, server,
+    shutdown::{self, Signals},
+    simulate, telemetry,
 };
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// Files open beside the connections.
@@ -69,9 +70,16 @@ async fn serve(config: &Config) -> Result<(), String> {
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    server::serve(listener, config, shutdown_on_signal()?)
-        .await
-        .map_err(|error| format!("cannot serve: {error}"))
+    let signals = on_signals()?;
+    tokio::select! {
+        served = server::serve(listener, config, signals.finish) => {
+            served.map_err(|error| format!("cannot serve: {error}"))
+        }
+        () = signals.give_up.cancelled() => {
+            warn!("gave up on requests that were still in flight at a second signal");
+            Ok(())
+        }
+    }
 }
 
 /// Each connection is an open file, and many systems allow no more than 1024 unless asked.
@@ -94,14 +102,14 @@ async fn check(config: &Config) -> Result<(), String> {
 }
 
 async fn play(orders: &Simulate, config: &Config) -> Result<(), String> {
-    let stop = shutdown_on_signal()?;
-    simulate::run(orders, config, stop)
+    let signals = on_signals()?;
+    simulate::run(orders, config, signals.finish)
         .await
         .map_err(|error| error.to_string())
 }
 
-fn shutdown_on_signal() -> Result<CancellationToken, String> {
-    shutdown::on_signal().map_err(|error| format!("cannot listen for signals: {error}"))
+fn on_signals() -> Result<Signals, String> {
+    shutdown::on_signals().map_err(|error| format!("cannot listen for signals: {error}"))
 }
 
 /// What was wrong and what is possible, without the usage and the hints that clap adds below.

@@ -265,6 +265,11 @@ impl Process {
     /// Tells it to stop and waits for that; gives its exit code and what it went on to log.
     pub(crate) fn stop(&mut self) -> (Option<i32>, String) {
         self.signal("TERM");
+        self.end()
+    }
+
+    /// Waits until it ends; gives its exit code and what it went on to log.
+    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
         let mut log = String::new();
         self.log.take().unwrap().read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().code(), log)

@@ -1,6 +1,7 @@
 //! The program: flags, exit codes, signals, log lines.
 
 use std::{
+    io::BufRead,
     net::TcpListener,
     process::{Output, Stdio},
 };
@@ -214,6 +215,29 @@ async fn a_request_that_never_finishes_does_not_hold_up_the_exit() {
         "{log}"
     );
     drop(connection);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_wait_for_requests_in_flight() {
+    for [first, second] in [["INT", "INT"], ["TERM", "TERM"], ["TERM", "INT"]] {
+        let mut process = Process::serve(&["--drain-timeout", "1m", "--body-timeout", "1h"]);
+        let connection = half_sent(&process).await;
+        process.signal(first);
+        // Sent before the first one is heard, the second could be taken for the same.
+        let mut heard = String::new();
+        let log = process.log.as_mut().unwrap();
+        log.read_line(&mut heard).unwrap();
+        assert!(heard.contains(&format!("SIG{first}: ")), "{heard}");
+        process.signal(second);
+        let (code, log) = process.end();
+        assert_eq!(code, Some(0), "{first}, {second}");
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(
+            log.contains("gave up on requests that were still in flight at a second signal"),
+            "{log}"
+        );
+        drop(connection);
+    }
 }
 
 #[tokio::test]

@@ -115,7 +115,7 @@ async fn at_a_signal_streams_end_waiting_is_over_and_the_deaf_are_left() {
         assert!(read_to_end(stream).await.ends_with("\r\n0\r\n\r\n"));
     }
     assert!(read_to_end(&mut wait).await.starts_with("HTTP/1.1 404 "));
-    let (code, log) = process.stop();
+    let (code, log) = process.end();
     assert_eq!(code, Some(0));
     assert!(!log.contains("gave up"), "{log}");
     drop(deaf);
