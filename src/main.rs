@@ -5,14 +5,13 @@ use std::{env, fmt, io, process::ExitCode, thread};
 use clap::Parser as _;
 use comfydeploy_webhook::{
     config::{Cli, Command, Config, LogFormat, Simulate},
-    healthcheck, server,
-    shutdown::{self, Signals},
-    simulate, telemetry,
+    healthcheck, server, shutdown, simulate, telemetry,
 };
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
 };
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// Files open beside the connections.
@@ -70,16 +69,9 @@ async fn serve(config: &Config) -> Result<(), String> {
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    let signals = on_signals()?;
-    tokio::select! {
-        served = server::serve(listener, config, signals.finish) => {
-            served.map_err(|error| format!("cannot serve: {error}"))
-        }
-        () = signals.give_up.cancelled() => {
-            warn!("gave up on requests that were still in flight at a second signal");
-            Ok(())
-        }
-    }
+    until_signalled(|finish| server::serve(listener, config, finish))
+        .await?
+        .map_err(|error| format!("cannot serve: {error}"))
 }
 
 /// Each connection is an open file, and many systems allow no more than 1024 unless asked.
@@ -102,14 +94,24 @@ async fn check(config: &Config) -> Result<(), String> {
 }
 
 async fn play(orders: &Simulate, config: &Config) -> Result<(), String> {
-    let signals = on_signals()?;
-    simulate::run(orders, config, signals.finish)
-        .await
+    until_signalled(|finish| simulate::run(orders, config, finish))
+        .await?
         .map_err(|error| error.to_string())
 }
 
-fn on_signals() -> Result<Signals, String> {
-    shutdown::on_signals().map_err(|error| format!("cannot listen for signals: {error}"))
+/// Does `work`, which a first signal tells to finish, and a second one ends at once.
+async fn until_signalled<E>(
+    work: impl AsyncFnOnce(CancellationToken) -> Result<(), E>,
+) -> Result<Result<(), E>, String> {
+    let signals =
+        shutdown::on_signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    Ok(tokio::select! {
+        done = work(signals.finish) => done,
+        () = signals.give_up.cancelled() => {
+            warn!("gave up on requests that were still in flight at a second signal");
+            Ok(())
+        }
+    })
 }
 
 /// What was wrong and what is possible, without the usage and the hints that clap adds below.
