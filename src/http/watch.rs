@@ -63,7 +63,8 @@ struct State {
     stalled: Option<Instant>,
     /// When all of an answer has to be taken, once that is known.
     due: Option<Instant>,
-    /// Whether the answer is a stream, of which nobody knows the size.
+    /// Whether the answer is a stream, of which nobody knows the size. It is one until the next request
+    /// begins: the client may still have to take its end.
     is_stream: bool,
     /// Since when there was always more of the stream to be taken, and how many bytes.
     busy: Option<(Instant, u64)>,
@@ -109,6 +110,7 @@ impl Watch {
     pub(super) fn request_begins<T>(&self, inspect: impl FnOnce(&[u8]) -> T) -> T {
         let mut state = self.state();
         state.stage = Stage::Answer;
+        state.is_stream = false;
         let inspected = inspect(&state.head);
         // The head of another request may begin in the last of them, but not before.
         let last = mem::take(&mut state.last);
@@ -197,6 +199,7 @@ impl Watch {
     pub(super) fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
         if state.stage == Stage::Idle {
+            state.is_stream = false;
             state.enter(Stage::Head);
         }
         if state.stage == Stage::Answer {
@@ -228,13 +231,19 @@ impl State {
     fn enter(&mut self, stage: Stage) {
         self.stage = stage;
         self.since = Instant::now();
-        self.due = None;
-        self.is_stream = false;
         self.busy = None;
+        if !self.is_farewell() {
+            self.due = None;
+        }
+    }
+
+    /// Whether the client has to take the end of a stream, for which it has little time.
+    const fn is_farewell(&self) -> bool {
+        self.is_stream && self.is_closing
     }
 
     fn set_farewell(&mut self) {
-        if self.is_stream && self.is_closing {
+        if self.is_farewell() {
             self.due = Some(Instant::now() + FAREWELL);
         }
     }
@@ -243,6 +252,12 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PATIENCE: Patience = Patience {
+        head: Duration::from_secs(10),
+        send: Duration::from_secs(30),
+        idle: Duration::from_secs(75),
+    };
 
     /// What is overdue first, and in how many seconds.
     fn next(watch: &Watch) -> (Overdue, u64) {
@@ -256,13 +271,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_waits_as_long_as_what_it_waits_for_is_worth() {
-        let seconds = Duration::from_secs;
-        let patience = Patience {
-            head: seconds(10),
-            send: seconds(30),
-            idle: seconds(75),
-        };
-        let watch = Watch::new(patience);
+        let watch = Watch::new(PATIENCE);
         assert_eq!(
             next(&watch),
             (Overdue::Head, 10),
@@ -294,12 +303,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_of_which_there_is_always_more_is_due_as_an_answer_of_that_size_is() {
-        let seconds = Duration::from_secs;
-        let watch = Watch::new(Patience {
-            head: seconds(10),
-            send: seconds(30),
-            idle: seconds(75),
-        });
+        let watch = Watch::new(PATIENCE);
         watch.request_begins(|_| ());
         watch.stream_begins();
         for _ in 0..60 {
@@ -313,6 +317,42 @@ mod tests {
         watch.service_ends();
         watch.stream_goes_on(None);
         assert!(watch.deadline().0 <= Instant::now() + FAREWELL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_the_service_ends_a_stream_has_to_be_taken_soon_whichever_of_them_ends_first() {
+        let soon = (Instant::now() + FAREWELL, Overdue::Send);
+        for [first, second] in [
+            [Watch::service_ends, Watch::answer_ends],
+            [Watch::answer_ends, Watch::service_ends],
+        ] {
+            let watch = Watch::new(PATIENCE);
+            watch.request_begins(|_| ());
+            watch.stream_begins();
+            watch.wrote::<()>(&Poll::Pending);
+            first(&watch);
+            second(&watch);
+            assert_eq!(watch.deadline(), soon);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_behind_a_stream_has_its_own_time_when_the_service_ends() {
+        let watch = Watch::new(PATIENCE);
+        watch.request_begins(|_| ());
+        watch.stream_begins();
+        watch.answer_ends();
+        watch.received(b"G");
+        watch.service_ends();
+        assert_eq!(next(&watch), (Overdue::Head, 10));
+
+        let pipelined = Watch::new(PATIENCE);
+        pipelined.request_begins(|_| ());
+        pipelined.stream_begins();
+        pipelined.answer_ends();
+        pipelined.request_begins(|_| ());
+        pipelined.service_ends();
+        assert_eq!(next(&pipelined).1, 75, "nothing is due");
     }
 
     #[tokio::test]
