@@ -102,7 +102,7 @@ impl App {
             runs: 1,
             bytes: 1024 * 1024,
             retention: std::time::Duration::ZERO,
-            changes: 1,
+            changes: 10,
         };
         let store = Arc::new(Store::new(limits, &metrics));
         Arc::new(Self::new(

@@ -1,10 +1,11 @@
 //! The stream of all runs.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
     event::{Scope, data, removed, run},
@@ -15,13 +16,17 @@ use crate::{
     store::{Counts, Follower, Next},
 };
 
+/// How old the counts may be that were told, where there is always a run to tell.
+const COUNTS_AGE: Duration = Duration::from_secs(1);
+
 /// One subscriber to all runs.
 #[derive(Debug)]
 pub(super) struct AllRuns {
     telling: Telling,
     scope: Scope,
     follower: Follower,
-    counts: Option<Counts>,
+    /// The counts that were told, and when they were so.
+    counts: Option<(Instant, Counts)>,
 }
 
 #[derive(Serialize)]
@@ -47,7 +52,7 @@ impl AllRuns {
     /// The next event, once there is one.
     pub(super) async fn next(&mut self) -> Event {
         self.telling.was_taken().await;
-        if self.counts.is_none()
+        if self.are_counts_old()
             && let Some(event) = self.new_counts()
         {
             return event;
@@ -96,10 +101,15 @@ impl AllRuns {
         Some(run(event, &shown))
     }
 
+    fn are_counts_old(&self) -> bool {
+        self.counts.is_none_or(|(at, _)| at.elapsed() >= COUNTS_AGE)
+    }
+
     /// How many runs there are, unless that was told.
     fn new_counts(&mut self) -> Option<Event> {
         let counts = self.telling.app.store.counts();
-        if self.counts.replace(counts) == Some(counts) {
+        let before = self.counts.replace((Instant::now(), counts));
+        if before.is_some_and(|(_, before)| before == counts) {
             return None;
         }
         let [queued, processing, completed, failed, cancelled] = counts.by_status;
@@ -112,5 +122,61 @@ impl AllRuns {
             cancelled,
         };
         Some(data(Event::default().event("counts"), &view))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::{
+        body::to_bytes,
+        response::{IntoResponse as _, sse::Sse},
+    };
+    use futures_util::stream;
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::{
+        http::state::App,
+        run::{Timestamp, Update},
+        store::Cause,
+    };
+
+    fn update(app: &App, body: &str) {
+        let run_id = "7c9e6679-7425-40de-944b-e07fc1f90ae7".parse().unwrap();
+        let update = Update::parse(body.as_bytes()).unwrap();
+        let at = Timestamp::from_millis(0).unwrap();
+        app.store.merge(run_id, &update, at).unwrap();
+    }
+
+    async fn text(event: Event) -> String {
+        let events = stream::iter([Ok::<_, Infallible>(event)]);
+        let body = Sse::new(events).into_response().into_body();
+        let text = to_bytes(body, usize::MAX).await.unwrap();
+        String::from_utf8(text.to_vec()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_there_is_always_a_run_to_tell_new_counts_are_told_within_a_second() {
+        let app = App::for_tests();
+        let telling = Telling::new(Arc::clone(&app), app.subscribers.join().unwrap());
+        let follower = Follower::new(None, 0, Cause::Start);
+        let mut runs = AllRuns::new(telling, Scope::AllRuns(None), follower);
+        for name in ["counts", "snapshot", "live"] {
+            let told = text(runs.next().await).await;
+            assert!(told.contains(&format!("event: {name}\n")), "{told}");
+        }
+        for (status, counts) in [
+            ("queued", r#""queued":1,"processing":0"#),
+            ("running", r#""queued":0,"processing":1"#),
+        ] {
+            for tenths in 1..=10 {
+                advance(Duration::from_millis(100)).await;
+                update(&app, &format!(r#"{{"status":"{status}"}}"#));
+                let told = text(runs.next().await).await;
+                assert_eq!(told.contains(counts), tenths == 10, "{tenths}: {told}");
+            }
+        }
     }
 }
