@@ -14,7 +14,7 @@ use super::{
 pub(super) struct Subscribers {
     slots: Arc<Semaphore>,
     most: usize,
-    pacer: Pacer,
+    pacer: Arc<Pacer>,
 }
 
 /// One of them, as long as it is held.
