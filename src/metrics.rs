@@ -113,10 +113,7 @@ impl Metrics {
     }
 
     /// Updates refused for this `reason`.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "taking a handle makes the counter be there"
-    )]
+    #[must_use]
     pub fn refused(&self, reason: &'static str) -> Counter {
         self.refused.with_label_values(&[reason])
     }
@@ -149,19 +146,13 @@ impl Metrics {
     }
 
     /// Connections that were closed because their clients were too slow at this `stage`.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "taking a handle makes the counter be there"
-    )]
+    #[must_use]
     pub fn timed_out(&self, stage: &'static str) -> Counter {
         self.timed_out.with_label_values(&[stage])
     }
 
     /// Snapshots that streams told for this `reason`.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "taking a handle makes the counter be there"
-    )]
+    #[must_use]
     pub fn snapshots(&self, reason: &'static str) -> Counter {
         self.snapshots.with_label_values(&[reason])
     }

@@ -38,7 +38,7 @@ use super::{
     problem::Problem,
     rules,
     state::{App, WEBHOOK_PATH},
-    watch::{Overdue, Patience, Watch},
+    watch::{Patience, Watch},
     watched::{WatchedBody, WatchedSocket},
     webhook,
 };
@@ -81,10 +81,6 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, router: Router, limits:
         router: TowerToHyperService::new(router),
         limits,
     });
-    // A counter that is there from the beginning shows its first step, too.
-    for overdue in [Overdue::Head, Overdue::Send, Overdue::Idle] {
-        server.app.metrics.timed_out(overdue.stage());
-    }
     let slots = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
     let shutdown = &server.app.shutdown;

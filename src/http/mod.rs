@@ -42,21 +42,12 @@ pub use self::{
     state::{App, WEBHOOK_PATH},
     watch::Patience,
 };
-use crate::store::Cause;
 
 /// Whether updates are taken.
 pub const READY_PATH: &str = "/readyz";
 
 /// Every route there is. Pages of `origins` may read runs and streams.
 pub fn router(app: Arc<App>, origins: &[String]) -> Router {
-    // A counter that is there from the beginning shows its first step, too.
-    for (_, reason) in Problem::REASONS {
-        app.metrics.refused(reason);
-    }
-    for cause in Cause::ALL {
-        app.metrics.snapshots(cause.word());
-    }
-
     // Tower layers cost more than taking an update does, so the webhook route carries none. Nor would one be
     // called: to the first of these paths there is a short way, in `connections`.
     let webhook = Router::new()

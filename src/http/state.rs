@@ -7,12 +7,14 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{body::BodyLimits, budget::Budget, subscribers::Subscribers};
+use super::{
+    body::BodyLimits, budget::Budget, problem::Problem, subscribers::Subscribers, watch::Overdue,
+};
 use crate::{
     config::Config,
     ingest::Ingest,
     metrics::{Histogram, Metrics},
-    store::Store,
+    store::{Cause, Store},
     telemetry::Throttle,
     tokens::Tokens,
 };
@@ -61,6 +63,7 @@ impl App {
         metrics: &Arc<Metrics>,
         shutdown: CancellationToken,
     ) -> Self {
+        start_counting(metrics);
         Self {
             ingest: Ingest::new(Arc::clone(store), metrics),
             store: Arc::clone(store),
@@ -87,6 +90,19 @@ impl App {
             epoch: RandomState::new().hash_one(()),
             shutdown,
         }
+    }
+}
+
+/// Takes a handle of each counter: one that is there from the beginning shows its first step, too.
+fn start_counting(metrics: &Metrics) {
+    for (_, reason) in Problem::REASONS {
+        let _ = metrics.refused(reason);
+    }
+    for overdue in Overdue::ALL {
+        let _ = metrics.timed_out(overdue.stage());
+    }
+    for cause in Cause::ALL {
+        let _ = metrics.snapshots(cause.word());
     }
 }
 

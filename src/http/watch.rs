@@ -37,6 +37,9 @@ pub(super) enum Overdue {
 }
 
 impl Overdue {
+    /// All of them.
+    pub(super) const ALL: [Self; 3] = [Self::Head, Self::Send, Self::Idle];
+
     /// In a word, for a metric's label.
     pub(super) const fn stage(self) -> &'static str {
         match self {

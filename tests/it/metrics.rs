@@ -29,6 +29,29 @@ fn value(metrics: &str, name: &str) -> u64 {
 }
 
 #[tokio::test]
+async fn a_counter_is_there_before_its_first_step() {
+    let metrics = metrics(&Server::start().await).await;
+    let refused = "not_json unauthorized too_slow too_large media_type wrong_field busy";
+    for (name, label, words) in [
+        ("updates_refused_total", "reason", refused),
+        ("connections_timed_out_total", "stage", "headers send idle"),
+        ("stream_snapshots_total", "reason", "start behind restart"),
+        (
+            "run_evictions_total",
+            "cause",
+            "max_runs max_bytes retention",
+        ),
+    ] {
+        for word in words.split(' ') {
+            assert_eq!(
+                value(&metrics, &format!(r#"{name}{{{label}="{word}"}}"#)),
+                0
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn updates_are_counted_by_what_they_did_and_by_dialect() {
     let server = Server::start().await;
     for (_, body) in fixtures("wire-").into_iter().chain(fixtures("documented-")) {
