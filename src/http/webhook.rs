@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Request, State},
-    http::{self, HeaderMap, Method, StatusCode, header},
+    http::{self, HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -63,7 +63,8 @@ pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Re
 /// The same, whatever the body comes from.
 pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Response {
     let begun = Instant::now();
-    let response = accept(app, request, begun).await.unwrap_or_else(|problem| {
+    let is_post = request.method() == Method::POST;
+    let mut response = accept(app, request, begun).await.unwrap_or_else(|problem| {
         app.metrics.refused(problem.reason()).inc();
         app.complaints.line(|left_out| {
             let (status, detail) = (problem.status().as_u16(), problem.detail());
@@ -78,6 +79,14 @@ pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Resp
             .metrics
             .requests(WEBHOOK_PATH, other.as_u16())
             .observe(took),
+    }
+    if !is_post {
+        // A cache that kept the answer to a retry would give it to the retry of another update, which
+        // would be lost. It keeps none to a POST.
+        let no_store = HeaderValue::from_static("no-store");
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, no_store);
     }
     response
 }

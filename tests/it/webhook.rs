@@ -180,6 +180,20 @@ async fn the_senders_retry_arrives_as_get_and_counts_as_the_post_it_was() {
 }
 
 #[tokio::test]
+async fn no_cache_may_answer_a_retry_with_what_another_was_answered() {
+    let server = Server::start().await;
+    for path in [WEBHOOK.to_owned(), format!("{WEBHOOK}/")] {
+        for (body, status) in [("{}", 200), ("not json", 400), (r#"{"status":"odd"}"#, 422)] {
+            let retry = server.request(Method::GET, &path).body(body);
+            let retry = retry.header("content-type", "application/json");
+            let response = retry.send().await.unwrap();
+            assert_eq!(response.status(), status, "{path}");
+            assert_eq!(response.headers()["cache-control"], "no-store", "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn any_other_method_is_told_to_post() {
     let server = Server::start().await;
     let json = "application/json";
@@ -207,6 +221,7 @@ async fn any_other_method_is_told_to_post() {
             }
             let response = request.send().await.unwrap();
             assert_eq!(response.headers()["allow"], allow, "{method}");
+            assert_eq!(response.headers()["cache-control"], "no-store", "{method}");
             let mut headers = response.headers().clone();
             headers.remove("date");
             answers.push(headers);
