@@ -122,7 +122,7 @@ fn guarded(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
 
 async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem {
     let may = if request.method() == Method::POST {
-        app.complaints.line(|left_out| {
+        app.strangers.line(|left_out| {
             let path = loggable(&app, request.uri().path());
             warn!(
                 path,

@@ -33,8 +33,11 @@ pub struct App {
     pub(super) metrics: Arc<Metrics>,
     /// Seconds that updates which are taken take.
     pub(super) updates_taken: Histogram,
-    /// Log lines that anyone can cause.
+    /// Log lines about what the sender of updates sends.
     pub(super) complaints: Throttle,
+    /// Log lines about those who were not let in or found nothing. They have their own, so that nobody who
+    /// causes many of them hides what is said of the sender.
+    pub(super) strangers: Throttle,
     /// What an update has to present one of, if anything.
     pub(super) webhook_tokens: Option<Tokens>,
     /// What a reader has to present one of, if anything.
@@ -70,6 +73,7 @@ impl App {
             metrics: Arc::clone(metrics),
             updates_taken: metrics.requests(WEBHOOK_PATH, 200),
             complaints: Throttle::new(),
+            strangers: Throttle::new(),
             webhook_tokens: config.webhook_tokens.clone(),
             read_tokens: config.read_tokens.clone(),
             body_limits: BodyLimits {

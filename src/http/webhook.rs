@@ -64,14 +64,8 @@ pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Re
 pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Response {
     let begun = Instant::now();
     let is_post = request.method() == Method::POST;
-    let mut response = accept(app, request, begun).await.unwrap_or_else(|problem| {
-        app.metrics.refused(problem.reason()).inc();
-        app.complaints.line(|left_out| {
-            let (status, detail) = (problem.status().as_u16(), problem.detail());
-            warn!(status, detail, left_out, "refused an update");
-        });
-        problem.into_response()
-    });
+    let accepted = accept(app, request, begun).await;
+    let mut response = accepted.unwrap_or_else(|problem| refuse(app, problem));
     let took = begun.elapsed().as_secs_f64();
     match response.status() {
         StatusCode::OK => app.updates_taken.observe(took),
@@ -89,6 +83,20 @@ pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Resp
             .insert(header::CACHE_CONTROL, no_store);
     }
     response
+}
+
+/// Counts and logs an update that is refused, and answers it.
+fn refuse(app: &App, problem: Problem) -> Response {
+    app.metrics.refused(problem.reason()).inc();
+    let throttle = match problem.status() {
+        StatusCode::UNAUTHORIZED => &app.strangers,
+        _ => &app.complaints,
+    };
+    throttle.line(|left_out| {
+        let (status, detail) = (problem.status().as_u16(), problem.detail());
+        warn!(status, detail, left_out, "refused an update");
+    });
+    problem.into_response()
 }
 
 async fn accept(

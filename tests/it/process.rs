@@ -300,6 +300,26 @@ async fn an_update_sent_to_a_wrong_path_is_noticed() {
 }
 
 #[tokio::test]
+async fn strangers_keep_no_complaint_about_the_sender_out_of_the_log() {
+    let mut command = Process::command(&["--listen", "127.0.0.1:0"]);
+    command.env("WEBHOOK_TOKEN", "t0ken");
+    let mut process = Process::start(command);
+    for _ in 0..50 {
+        assert_eq!(process.post(WEBHOOK, "{}").await.status(), 401);
+        assert_eq!(process.post("/elsewhere", "{}").await.status(), 404);
+    }
+    let with_token = format!("{WEBHOOK}?token=t0ken");
+    let refused = process.post(&with_token, r#"{"status":"odd"}"#).await;
+    assert_eq!(refused.status(), 422);
+    let (_, log) = process.stop();
+    assert!(
+        log.contains("status=401") && log.contains("/elsewhere"),
+        "{log}"
+    );
+    assert!(log.contains("status=422"), "{log}");
+}
+
+#[tokio::test]
 async fn a_log_that_nobody_reads_any_more_holds_up_nothing() {
     let mut command = Process::command(&["--listen", "127.0.0.1:0"]);
     command.stderr(Stdio::piped());
