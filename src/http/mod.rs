@@ -140,20 +140,21 @@ async fn no_such_path(State(app): State<Arc<App>>, request: Request) -> Problem 
     })
 }
 
-/// The beginning of a path, up to where it is none that this service has: a mistyped URL may hold a
-/// token there, as in `/api/webhooks/run-update&token=...`.
-fn loggable<'a>(app: &App, path: &'a str) -> &'a str {
-    let tokens = [&app.webhook_tokens, &app.read_tokens];
-    if tokens
+/// What a log may show of a path. A mistyped URL may hold a token behind the path that it should have, or
+/// behind its beginning, as in `/api/webhook&token=...`; and one that is encoded does not look like it.
+fn loggable(app: &App, path: &str) -> String {
+    if path.starts_with(WEBHOOK_PATH) {
+        return format!("{WEBHOOK_PATH}...");
+    }
+    let mut tokens = [&app.webhook_tokens, &app.read_tokens]
         .into_iter()
-        .flatten()
-        .any(|tokens| tokens.are_in(path))
-    {
-        return "not shown: there is a token in it";
+        .flatten();
+    if path.contains('%') || tokens.any(|tokens| tokens.are_in(path)) {
+        return "not shown: there may be a token in it".to_owned();
     }
     let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
     let end = path.find(|c| !is_usual(c)).unwrap_or(path.len());
-    &path[..end.min(100)]
+    path[..end.min(100)].to_owned()
 }
 
 async fn no_such_method(State(app): State<Arc<App>>, request: Request) -> Problem {
@@ -176,6 +177,24 @@ mod tests {
         let quoted = printed.split('"').skip(1).step_by(2);
         let paths = quoted.filter(|text| text.starts_with('/'));
         paths.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_log_shows_what_is_mistyped_but_nothing_that_may_hold_a_token() {
+        let app = App::for_tests();
+        for (path, shown) in [
+            ("/api/webhook", "/api/webhook"),
+            ("/api/webhook&token=secret", "/api/webhook"),
+            ("/api/webhooks/run-updates", "/api/webhooks/run-update..."),
+            (
+                "/api/webhooks/run-update/sec%2Fret",
+                "/api/webhooks/run-update...",
+            ),
+            ("/hook/sec%2Fret", "not shown: there may be a token in it"),
+            ("/hook/sec%252Fret", "not shown: there may be a token in it"),
+        ] {
+            assert_eq!(loggable(&app, path), shown, "{path}");
+        }
     }
 
     #[test]

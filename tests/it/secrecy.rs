@@ -18,7 +18,7 @@ const FORMS: [&str; 3] = ["s3cret", "aG9vazpz", "OnMzY3Jl"];
 
 fn with_tokens(command: &mut Command) -> &mut Command {
     command
-        .env("WEBHOOK_TOKEN", "s3cret-w,s3cret-w2")
+        .env("WEBHOOK_TOKEN", "s3cret-w,s3cret-w2,s3cret+w/3=")
         .env("READ_TOKEN", "s3cret-r")
 }
 
@@ -45,6 +45,10 @@ async fn a_token_is_never_written_anywhere() {
         "/api/webhooks/run-update&token=s3cret-w",
         "/api/webhooks/run-update/s3cret-w",
         "/s3cret-r/elsewhere",
+        "/api/webhooks/run-update/s3cret%2Bw%2F3%3D",
+        "/elsewhere/s3cret%2Bw%2F3%3D",
+        "/elsewhere/s3cret%252Bw%252F3%253D",
+        "/elsewhere/%733cret-w",
         "/",
     ];
     for method in [Method::GET, Method::POST, Method::PUT] {
