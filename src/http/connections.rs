@@ -2,13 +2,7 @@
 //! does not bound.
 
 use std::{
-    convert::Infallible,
-    future::poll_fn,
-    io::ErrorKind,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
+    convert::Infallible, future::poll_fn, io::ErrorKind, pin::pin, sync::Arc, task::Poll,
     time::Duration,
 };
 
@@ -16,7 +10,7 @@ use axum::{
     Router,
     body::HttpBody as _,
     extract::Request,
-    http::{HeaderValue, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use hyper::{
@@ -31,10 +25,11 @@ use tokio::{
     time::{sleep, sleep_until},
 };
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error, warn};
+use tracing::{debug, warn};
 
 use super::{
     budget::FREE_OF_CHARGE,
+    measure::NO_ROUTE,
     problem::Problem,
     rules,
     state::{App, WEBHOOK_PATH},
@@ -173,18 +168,15 @@ impl Server {
         }
     }
 
-    /// Answers one request, whatever happens.
+    /// Answers one request.
     async fn answer(
         &self,
         watch: &Arc<Watch>,
         request: Request<Incoming>,
     ) -> Result<Response<WatchedBody>, Infallible> {
         let response = match watch.request_begins(|head| rules::check(&request, head)) {
-            Ok(()) => or_500(self.handle(request)).await,
-            Err(problem) => {
-                let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
-                (close, problem).into_response()
-            }
+            Ok(()) => self.handle(request).await,
+            Err(problem) => self.refuse(request.uri().path(), problem),
         };
         match response.body().size_hint().exact() {
             None => watch.stream_begins(),
@@ -207,27 +199,31 @@ impl Server {
         let answer = self.router.call(request).await;
         answer.unwrap_or_else(|never| match never {})
     }
-}
 
-/// What `answering` gives, or a 500 where it panics.
-async fn or_500(answering: impl Future<Output = Response>) -> Response {
-    let mut answering = pin!(answering);
-    poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx)));
-        polled.unwrap_or_else(|_| {
-            error!("a request made its handler panic; the panic itself is on standard error");
-            Poll::Ready(Problem::internal().into_response())
-        })
-    })
-    .await
+    /// Answers a request that breaks HTTP/1.1, and nothing that follows it.
+    fn refuse(&self, path: &str, problem: Problem) -> Response {
+        let (route, response) = if webhook::is_at(path) {
+            (WEBHOOK_PATH, webhook::refuse_breach(&self.app, problem))
+        } else {
+            (NO_ROUTE, problem.into_response())
+        };
+        // Its headers were there just now.
+        let durations = self.app.metrics.requests(route, response.status().as_u16());
+        durations.observe(0.0);
+        let headers = [
+            (header::CONNECTION, "close"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        (headers, response).into_response()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::{middleware::from_fn_with_state, routing::get};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    use super::*;
+    use super::{super::measure, *};
 
     async fn panicking() {
         panic!("a test asked for it");
@@ -235,9 +231,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_handler_that_panics_costs_one_500_and_nothing_else() {
+        let app = App::for_tests();
         let router = Router::new()
             .route("/panic", get(panicking))
-            .route("/", get(async || "well"));
+            .route("/", get(async || "well"))
+            .layer(from_fn_with_state(Arc::clone(&app), measure::reads));
         let minute = Duration::from_mins(1);
         let limits = ConnectionLimits {
             connections: 1,
@@ -250,7 +248,7 @@ mod tests {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, App::for_tests(), router, limits));
+        tokio::spawn(serve(listener, Arc::clone(&app), router, limits));
 
         let mut connection = TcpStream::connect(address).await.unwrap();
         let requests = "GET /panic HTTP/1.1\r\nhost: x\r\n\r\n\
@@ -262,5 +260,6 @@ mod tests {
         assert!(answers.contains("application/problem+json"), "{answers}");
         assert!(!answers.contains("a test asked for it"), "{answers}");
         assert!(answers.ends_with("well"), "{answers}");
+        assert_eq!(app.metrics.requests("/panic", 500).get_sample_count(), 1);
     }
 }

@@ -5,18 +5,22 @@ use std::sync::Arc;
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use tokio::time::Instant;
 
-use super::state::App;
+use super::{panics, state::App};
+
+/// The route of what matches none.
+pub(super) const NO_ROUTE: &str = "none";
 
 /// Measures a request that is not an update.
 pub(super) async fn reads(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let answering = async { Ok(next.run(request).await) };
+    let response = panics::caught(&app, answering).await.into_response();
+    let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     app.metrics
         .requests(route, response.status().as_u16())
         .observe(begun.elapsed().as_secs_f64());

@@ -13,6 +13,7 @@ mod openapi;
 mod ops;
 mod pace;
 mod page;
+mod panics;
 mod parameters;
 mod problem;
 mod rules;

@@ -118,14 +118,19 @@ impl Problem {
         )
     }
 
+    /// That a request breaks HTTP/1.1, in a word.
+    pub(super) const PROTOCOL: &str = "protocol";
+
     /// What an update may be refused with, each in a word.
-    pub(super) const REASONS: [(StatusCode, &str); 7] = [
+    pub(super) const REASONS: [(StatusCode, &str); 9] = [
         (StatusCode::BAD_REQUEST, "not_json"),
         (StatusCode::UNAUTHORIZED, "unauthorized"),
         (StatusCode::REQUEST_TIMEOUT, "too_slow"),
         (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
         (StatusCode::UNPROCESSABLE_ENTITY, "wrong_field"),
+        (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        (StatusCode::NOT_IMPLEMENTED, Self::PROTOCOL),
         (StatusCode::SERVICE_UNAVAILABLE, "busy"),
     ];
 

@@ -16,10 +16,11 @@ use super::{
     auth,
     body::{self, Source},
     described::UpdateProblems,
+    panics,
     problem::Problem,
     state::{App, WEBHOOK_PATH},
 };
-use crate::run::Update;
+use crate::{run::Update, telemetry::Throttle};
 
 /// Takes one update.
 ///
@@ -64,8 +65,14 @@ pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Re
 pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Response {
     let begun = Instant::now();
     let is_post = request.method() == Method::POST;
-    let accepted = accept(app, request, begun).await;
-    let mut response = accepted.unwrap_or_else(|problem| refuse(app, problem));
+    let accepted = panics::caught(app, accept(app, request, begun)).await;
+    let mut response = accepted.unwrap_or_else(|problem| {
+        let throttle = match problem.status() {
+            StatusCode::UNAUTHORIZED => &app.strangers,
+            _ => &app.complaints,
+        };
+        refuse(app, problem.reason(), throttle, problem)
+    });
     let took = begun.elapsed().as_secs_f64();
     match response.status() {
         StatusCode::OK => app.updates_taken.observe(took),
@@ -85,13 +92,19 @@ pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Resp
     response
 }
 
-/// Counts and logs an update that is refused, and answers it.
-fn refuse(app: &App, problem: Problem) -> Response {
-    app.metrics.refused(problem.reason()).inc();
-    let throttle = match problem.status() {
-        StatusCode::UNAUTHORIZED => &app.strangers,
-        _ => &app.complaints,
-    };
+/// Whether this is the path of the webhook.
+pub(super) fn is_at(path: &str) -> bool {
+    path.strip_suffix('/').unwrap_or(path) == WEBHOOK_PATH
+}
+
+/// Refuses what was sent here and breaks HTTP/1.1. Nobody has asked it for a token.
+pub(super) fn refuse_breach(app: &App, problem: Problem) -> Response {
+    refuse(app, Problem::PROTOCOL, &app.strangers, problem)
+}
+
+/// Counts an update that is refused, logs it and answers it.
+fn refuse(app: &App, reason: &'static str, throttle: &Throttle, problem: Problem) -> Response {
+    app.metrics.refused(reason).inc();
     throttle.line(|left_out| {
         let (status, detail) = (problem.status().as_u16(), problem.detail());
         warn!(status, detail, left_out, "refused an update");
@@ -187,7 +200,28 @@ fn is_application_json(media_type: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::{convert::Infallible, task::Poll};
+
+    use axum::body::{Body, Bytes};
+    use futures_util::stream::poll_fn;
+
     use super::*;
+
+    #[tokio::test]
+    async fn an_update_whose_handler_panics_is_refused_counted_and_measured() {
+        let app = App::for_tests();
+        let body = poll_fn(|_| -> Poll<Option<Result<Bytes, Infallible>>> {
+            panic!("a test asked for it");
+        });
+        let request = Request::post(WEBHOOK_PATH)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from_stream(body));
+        let response = take(&app, request.unwrap()).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(app.metrics.refused("internal").get(), 1);
+        let durations = app.metrics.requests(WEBHOOK_PATH, 500);
+        assert_eq!(durations.get_sample_count(), 1);
+    }
 
     #[test]
     fn a_media_type_is_compared_without_its_parameters_and_its_case() {

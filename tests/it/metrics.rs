@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Server, WEBHOOK, fixtures, patiently, run_id};
+use crate::harness::{Server, WEBHOOK, fixtures, head, patiently, run_id};
 
 async fn metrics(server: &Server) -> String {
     let response = server.get("/metrics").await;
@@ -28,10 +28,20 @@ fn value(metrics: &str, name: &str) -> u64 {
     value.parse().unwrap()
 }
 
+/// How many requests to a route were answered with this status.
+fn measured(metrics: &str, route: &str, status: u16) -> u64 {
+    let name = "http_request_duration_seconds_count";
+    value(
+        metrics,
+        &format!(r#"{name}{{route="{route}",status="{status}"}}"#),
+    )
+}
+
 #[tokio::test]
 async fn a_counter_is_there_before_its_first_step() {
     let metrics = metrics(&Server::start().await).await;
-    let refused = "not_json unauthorized too_slow too_large media_type wrong_field busy";
+    let refused = "not_json unauthorized too_slow too_large media_type wrong_field busy \
+                   protocol internal";
     for (name, label, words) in [
         ("updates_refused_total", "reason", refused),
         ("connections_timed_out_total", "stage", "headers send idle"),
@@ -171,13 +181,7 @@ async fn durations_are_by_matched_route_and_status_whatever_is_asked_for() {
             .unwrap();
     }
     let metrics = metrics(&server).await;
-    let count = |route, status| {
-        let name = "http_request_duration_seconds_count";
-        value(
-            &metrics,
-            &format!(r#"{name}{{route="{route}",status="{status}"}}"#),
-        )
-    };
+    let count = |route, status| measured(&metrics, route, status);
     assert_eq!(count(WEBHOOK, 200), 1);
     assert_eq!(count(WEBHOOK, 400), 1);
     assert_eq!(count(WEBHOOK, 405), 100);
@@ -189,6 +193,24 @@ async fn durations_are_by_matched_route_and_status_whatever_is_asked_for() {
         .filter_map(|line| line.split(' ').next())
         .collect();
     assert!(series.len() < 200, "{} series", series.len());
+    assert!(!metrics.contains("made"), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_breaks_http_is_measured_and_is_a_refused_update_where_updates_go() {
+    let server = Server::start().await;
+    for path in [WEBHOOK, &format!("{WEBHOOK}/"), "/made/up"] {
+        let coding = "transfer-encoding: gzip, chunked";
+        server.raw(head("POST", path, "text/plain", coding)).await;
+        server.raw(format!("POST {path} HTTP/1.1\r\n\r\n")).await;
+    }
+    let metrics = metrics(&server).await;
+    let refused = r#"updates_refused_total{reason="protocol"}"#;
+    assert_eq!(value(&metrics, refused), 4);
+    for (route, count) in [(WEBHOOK, 2), ("none", 1)] {
+        assert_eq!(measured(&metrics, route, 400), count, "{route}");
+        assert_eq!(measured(&metrics, route, 501), count, "{route}");
+    }
     assert!(!metrics.contains("made"), "{metrics}");
 }
 

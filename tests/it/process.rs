@@ -261,6 +261,24 @@ async fn an_accepted_update_leaves_no_log_line_and_a_refused_one_leaves_one() {
 }
 
 #[tokio::test]
+async fn an_update_that_breaks_http_leaves_one_log_line() {
+    let mut process = Process::serve(&[]);
+    for headers in ["host: y", "transfer-encoding: gzip, chunked"] {
+        let mut connection = TcpStream::connect(process.address).await.unwrap();
+        let head = update_head(headers);
+        connection.write_all(head.as_bytes()).await.unwrap();
+        read_to_end(&mut connection).await;
+    }
+    let (_, log) = process.stop();
+    let refused = log.lines().filter(|line| line.contains("refused"));
+    assert_eq!(refused.count(), 2, "{log}");
+    for status in [400, 501] {
+        let told = format!("refused an update status={status}");
+        assert!(log.contains(&told), "{log}");
+    }
+}
+
+#[tokio::test]
 async fn updates_without_a_run_id_are_counted_in_the_log_but_not_each() {
     let mut process = Process::serve(&[]);
     for _ in 0..5 {
