@@ -1,4 +1,5 @@
-//! Answering with JSON. The answers that wait for their readers are bounded together.
+//! Answering with what was made for one reader. The answers that wait for their readers are bounded
+//! together.
 
 use std::{
     pin::Pin,
@@ -38,13 +39,33 @@ pub(super) fn json(
         return Err(Problem::busy());
     }
     let json = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
-    let body = if json.len() <= FREE_OF_CHARGE {
-        Body::from(json)
+    Ok(whole("application/json", json, share))
+}
+
+/// `text` as it is.
+///
+/// # Errors
+/// When as much as `budget` allows waits for its readers already.
+pub(super) fn text(
+    content_type: &'static str,
+    text: String,
+    budget: &Budget,
+) -> Result<Response, Problem> {
+    let mut share = budget.share();
+    if !share.grow_to(text.capacity()) {
+        return Err(Problem::busy());
+    }
+    Ok(whole(content_type, text.into_bytes(), share))
+}
+
+fn whole(content_type: &'static str, bytes: Vec<u8>, share: Share) -> Response {
+    let body = if bytes.len() <= FREE_OF_CHARGE {
+        Body::from(bytes)
     } else {
-        in_portions(Full::from(json), Some(share))
+        in_portions(Full::from(bytes), Some(share))
     };
-    let content_type = HeaderValue::from_static("application/json");
-    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+    let content_type = HeaderValue::from_static(content_type);
+    ([(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
 /// A body handed on in portions: a large piece of it would be copied on its way out. It holds its `share`

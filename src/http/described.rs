@@ -16,9 +16,11 @@ const ANY: &[When] = &[
     ("501", "The Transfer-Encoding is another than chunked"),
 ];
 
-const PROBE: &[When] = &[("400", "The request breaks HTTP/1.1")];
+const PLAIN: &[When] = &[("400", "The request breaks HTTP/1.1")];
 
 const GUARDED: &[When] = &[("401", "A token is needed: there was none, or a wrong one")];
+
+const METRICS: &[When] = &[("503", "Too many copies wait for their readers")];
 
 const READ: &[When] = &[
     (
@@ -90,11 +92,29 @@ pub(super) struct ProbeProblems;
 
 impl IntoResponses for ProbeProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, PROBE])
+        problems(&[ANY, PLAIN])
     }
 }
 
-/// The problems that any reading may meet.
+/// The problems that reading may meet where all are sent the same.
+pub(super) struct FileProblems;
+
+impl IntoResponses for FileProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[ANY, PLAIN, GUARDED])
+    }
+}
+
+/// The problems that reading the metrics may meet.
+pub(super) struct MetricsProblems;
+
+impl IntoResponses for MetricsProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[ANY, PLAIN, GUARDED, METRICS])
+    }
+}
+
+/// The problems that reading runs may meet.
 pub(super) struct ReadProblems;
 
 impl IntoResponses for ReadProblems {

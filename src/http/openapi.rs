@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderName, header},
+};
+use http_body_util::Full;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -12,7 +17,8 @@ use utoipa::{
 };
 
 use super::{
-    described::ReadProblems,
+    answer,
+    described::FileProblems,
     events::{self, Present},
     ops, page,
     problem::Problem,
@@ -49,13 +55,16 @@ const WAYS: [&str; 3] = ["bearer", "basic", "query"];
     get,
     operation_id = "getOpenApi",
     path = "/openapi.json",
-    responses((status = 200, description = "The description", body = Object), ReadProblems),
+    responses((status = 200, description = "The description", body = Object), FileProblems),
 )]
-pub(super) async fn show(State(app): State<Arc<App>>) -> Json<openapi::OpenApi> {
-    Json(document(
-        app.webhook_tokens.is_some(),
-        app.read_tokens.is_some(),
-    ))
+pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 1], Body) {
+    let json = app.description.get_or_init(|| {
+        let document = document(app.webhook_tokens.is_some(), app.read_tokens.is_some());
+        let json = serde_json::to_vec(&document);
+        Bytes::from(json.expect("its keys are strings, and a vector takes all that is written"))
+    });
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    (headers, answer::in_portions(Full::new(json.clone()), None))
 }
 
 /// The description of a service that asks for these tokens.
@@ -100,5 +109,24 @@ fn rename(item: &mut PathItem, get: Option<&str>, post: Option<&str>) {
         if let Some(operation) = operation {
             operation.operation_id = id.map(str::to_owned);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_who_ask_are_sent_one_description() {
+        let app = App::for_tests();
+        let mut places = Vec::new();
+        for _ in 0..2 {
+            let (_, mut body) = show(State(Arc::clone(&app))).await;
+            let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            places.push(first.as_ptr());
+        }
+        assert_eq!(places[0], places[1]);
     }
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::{HeaderName, header},
-};
+use axum::{extract::State, response::Response};
 
 use super::{
-    described::{ProbeProblems, ReadProblems},
+    answer,
+    described::{MetricsProblems, ProbeProblems},
+    problem::Problem,
     state::App,
 };
 use crate::metrics::Levels;
@@ -41,11 +40,9 @@ pub(super) async fn readyz() -> &'static str {
     get,
     operation_id = "getMetrics",
     path = "/metrics",
-    responses((status = 200, description = "The metrics", body = String), ReadProblems),
+    responses((status = 200, description = "The metrics", body = String), MetricsProblems),
 )]
-pub(super) async fn metrics(
-    State(app): State<Arc<App>>,
-) -> ([(HeaderName, &'static str); 1], String) {
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let usage = app.store.usage();
     let text = app.metrics.render(Levels {
         runs: usage.runs,
@@ -54,11 +51,33 @@ pub(super) async fn metrics(
         answer_bytes: app.answers.used() + app.streams.used(),
         subscribers: app.subscribers.count(),
     });
-    (
-        [(
-            header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )],
-        text,
-    )
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    answer::text(content_type, text, &app.copies_of_metrics)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn copies_of_the_metrics_that_nobody_takes_are_bounded_and_leave_room_for_answers() {
+        let app = App::for_tests();
+        for status in 200..300 {
+            app.metrics.requests("/a/route", status).observe(1.0);
+        }
+        let mut unread = Vec::new();
+        let refused = loop {
+            match metrics(State(Arc::clone(&app))).await {
+                Ok(copy) => unread.push(copy),
+                Err(problem) => break problem,
+            }
+        };
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!((2..100).contains(&unread.len()), "{} copies", unread.len());
+        assert_eq!(app.answers.used(), 0);
+        unread.pop();
+        assert!(metrics(State(app)).await.is_ok());
+    }
 }

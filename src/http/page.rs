@@ -11,7 +11,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http_body_util::Full;
 use sha2::{Digest as _, Sha256};
 
-use super::{answer, described::ReadProblems, state::App};
+use super::{answer, described::FileProblems, state::App};
 
 /// For a service that takes updates without a token.
 const OPEN: &str = include_str!("page.html");
@@ -50,7 +50,7 @@ fn hash_of(element: &str) -> String {
     path = "/",
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
-        ReadProblems
+        FileProblems
     ),
 )]
 pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 3], Body) {

@@ -2,9 +2,10 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
+use axum::body::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -21,6 +22,9 @@ use crate::{
 
 /// Where ComfyDeploy sends its updates.
 pub const WEBHOOK_PATH: &str = "/api/webhooks/run-update";
+
+/// Bytes of all copies of the metrics that are being sent.
+const COPIES_OF_METRICS: usize = 1024 * 1024;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -49,6 +53,11 @@ pub struct App {
     /// The memory for events that wait for their readers. Streams have theirs, so that nobody who reads one
     /// slowly keeps others from reading.
     pub(super) streams: Budget,
+    /// The memory for copies of the metrics that wait for their readers. Who looks there may want to know
+    /// why there is no room for anything else.
+    pub(super) copies_of_metrics: Budget,
+    /// The description of the API, once it was asked for.
+    pub(super) description: OnceLock<Bytes>,
     /// Who waits for changes.
     pub(super) subscribers: Subscribers,
     /// What tells the revisions of this store from those of another.
@@ -84,6 +93,8 @@ impl App {
             },
             answers: Budget::new(config.max_in_flight),
             streams: Budget::new(config.max_in_flight / 2),
+            copies_of_metrics: Budget::new(COPIES_OF_METRICS),
+            description: OnceLock::new(),
             // The other half is left to updates.
             subscribers: Subscribers::new(
                 config

@@ -65,6 +65,10 @@ async fn answers_that_nobody_takes_are_bounded_together() {
         server.get("/api/runs?limit=1&status=queued").await.status(),
         200
     );
+    for needs_no_room in ["/", "/openapi.json", "/metrics"] {
+        let response = server.get(needs_no_room).await;
+        assert_eq!(response.status(), 200, "{needs_no_room}");
+    }
     drop(deaf);
     server
         .until_metric("comfydeploy_webhook_answer_bytes_in_flight 0")
