@@ -36,8 +36,8 @@ pub fn on_signals() -> io::Result<Signals> {
             }
         };
         let signal = next().await;
-        finish.cancel();
         info!("{signal}: finishing what is in flight; a second signal ends that");
+        finish.cancel();
         next().await;
         give_up.cancel();
     });
