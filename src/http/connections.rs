@@ -29,12 +29,12 @@ use tracing::{debug, warn};
 
 use super::{
     budget::FREE_OF_CHARGE,
+    deadlines::{Deadlines, Patience},
     measure::NO_ROUTE,
     problem::Problem,
     rules,
     state::{App, WEBHOOK_PATH},
-    watch::{Patience, Watch},
-    watched::{WatchedBody, WatchedSocket},
+    timed::{TimedBody, TimedSocket},
     webhook,
 };
 
@@ -65,7 +65,7 @@ impl ConnectionLimits {
 /// is answered.
 pub async fn serve(listener: TcpListener, app: Arc<App>, router: Router, limits: ConnectionLimits) {
     let mut http = http1::Builder::new();
-    // The Watch sees to all times.
+    // The `Deadlines` see to all times.
     http.header_read_timeout(None)
         .max_header_size(limits.head_size)
         .max_buf_size(limits.buffer())
@@ -142,26 +142,26 @@ impl Server {
             debug!(%error, "cannot send small answers at once");
         }
         let _open = self.app.metrics.connection();
-        let watch = Watch::new(self.limits.patience);
-        let service = service_fn(|request| self.answer(&watch, request));
-        let socket = TokioIo::new(WatchedSocket {
+        let deadlines = Deadlines::new(self.limits.patience);
+        let service = service_fn(|request| self.answer(&deadlines, request));
+        let socket = TokioIo::new(TimedSocket {
             socket,
-            watch: Arc::clone(&watch),
+            deadlines: Arc::clone(&deadlines),
         });
         let mut connection = pin!(self.http.serve_connection(socket, service));
-        let mut alarm = pin!(sleep_until(watch.deadline().0));
+        let mut alarm = pin!(sleep_until(deadlines.deadline().0));
         let mut shutdown = pin!(self.app.shutdown.cancelled());
         let mut is_closing = false;
         let overdue = poll_fn(|cx| {
             if !is_closing && shutdown.as_mut().poll(cx).is_ready() {
                 is_closing = true;
-                watch.service_ends();
+                deadlines.service_ends();
                 connection.as_mut().graceful_shutdown();
             }
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            watch.poll_overdue(alarm.as_mut(), cx).map(Some)
+            deadlines.poll_overdue(alarm.as_mut(), cx).map(Some)
         });
         if let Some(overdue) = overdue.await {
             self.app.metrics.timed_out(overdue.stage()).inc();
@@ -171,21 +171,21 @@ impl Server {
     /// Answers one request.
     async fn answer(
         &self,
-        watch: &Arc<Watch>,
+        deadlines: &Arc<Deadlines>,
         request: Request<Incoming>,
-    ) -> Result<Response<WatchedBody>, Infallible> {
-        let response = match watch.request_begins(|head| rules::check(&request, head)) {
+    ) -> Result<Response<TimedBody>, Infallible> {
+        let response = match deadlines.request_begins(|head| rules::check(&request, head)) {
             Ok(()) => self.handle(request).await,
             Err(problem) => self.refuse(request.uri().path(), problem),
         };
         match response.body().size_hint().exact() {
-            None => watch.stream_begins(),
-            Some(size) if size > FREE_OF_CHARGE as u64 => watch.answer_begins(size),
+            None => deadlines.stream_begins(),
+            Some(size) if size > FREE_OF_CHARGE as u64 => deadlines.answer_begins(size),
             Some(_) => {}
         }
-        Ok(response.map(|body| WatchedBody {
+        Ok(response.map(|body| TimedBody {
             body,
-            watch: Arc::clone(watch),
+            deadlines: Arc::clone(deadlines),
         }))
     }
 

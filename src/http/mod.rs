@@ -6,6 +6,7 @@ mod body;
 mod budget;
 mod connections;
 mod cors;
+mod deadlines;
 mod described;
 mod events;
 mod measure;
@@ -20,9 +21,8 @@ mod rules;
 mod runs;
 mod state;
 mod subscribers;
+mod timed;
 mod wait;
-mod watch;
-mod watched;
 mod webhook;
 
 use std::sync::Arc;
@@ -40,8 +40,8 @@ use tracing::{debug_span, warn};
 use self::problem::Problem;
 pub use self::{
     connections::{ConnectionLimits, serve},
+    deadlines::Patience,
     state::{App, WEBHOOK_PATH},
-    watch::Patience,
 };
 
 /// Whether updates are taken.

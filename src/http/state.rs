@@ -9,7 +9,8 @@ use axum::body::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    body::BodyLimits, budget::Budget, problem::Problem, subscribers::Subscribers, watch::Overdue,
+    body::BodyLimits, budget::Budget, deadlines::Overdue, problem::Problem,
+    subscribers::Subscribers,
 };
 use crate::{
     config::Config,

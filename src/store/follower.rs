@@ -16,11 +16,11 @@ use crate::run::{Run, RunId, Status};
 pub struct Follower {
     status: Option<Status>,
     most: usize,
-    place: Place,
+    step: Step,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Step {
     Beginning(Cause),
     /// In the list of runs. What changes meanwhile is told behind it.
     Listing {
@@ -84,7 +84,7 @@ impl Follower {
         Self {
             status,
             most,
-            place: Place::Beginning(cause),
+            step: Step::Beginning(cause),
         }
     }
 
@@ -94,25 +94,25 @@ impl Follower {
         Self {
             status,
             most,
-            place: Place::Changes(since),
+            step: Step::Changes(since),
         }
     }
 
     pub(super) fn next(&mut self, runs: &Runs) -> Next {
-        match self.place {
-            Place::Beginning(cause) => {
-                self.place = Place::Listing {
+        match self.step {
+            Step::Beginning(cause) => {
+                self.step = Step::Listing {
                     since: runs.revision(),
                     after: None,
                     left: self.most,
                 };
                 Next::Snapshot(cause)
             }
-            Place::Listing { since, after, left } => self.next_listed(runs, since, after, left),
-            Place::Changes(since) => match runs.news(since, self.status) {
+            Step::Listing { since, after, left } => self.next_listed(runs, since, after, left),
+            Step::Changes(since) => match runs.news(since, self.status) {
                 Ok(None) => Next::UpToDate,
                 Ok(Some(News { revision, told })) => {
-                    self.place = Place::Changes(revision);
+                    self.step = Step::Changes(revision);
                     match told {
                         None => Next::More,
                         Some(Told::Run(run)) => Next::Changed(revision, run),
@@ -120,7 +120,7 @@ impl Follower {
                     }
                 }
                 Err(_) => {
-                    self.place = Place::Beginning(Cause::Behind);
+                    self.step = Step::Beginning(Cause::Behind);
                     Next::More
                 }
             },
@@ -137,14 +137,14 @@ impl Follower {
         if left > 0
             && let Some((position, run)) = runs.next_listed(self.status, after)
         {
-            self.place = Place::Listing {
+            self.step = Step::Listing {
                 since,
                 after: Some(position),
                 left: left - 1,
             };
             return Next::Present(run);
         }
-        self.place = Place::Changes(since);
+        self.step = Step::Changes(since);
         Next::Live(since)
     }
 }

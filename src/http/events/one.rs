@@ -20,11 +20,11 @@ pub(super) struct OneRun {
     telling: Telling,
     run_id: RunId,
     watch: Watch,
-    place: Place,
+    step: Step,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum Step {
     /// The revision of the run that was told last, if it was known.
     Watching(Option<Revision>),
     Ending(Status),
@@ -36,15 +36,15 @@ impl OneRun {
     pub(super) fn new(telling: Telling, run_id: RunId, seen: Option<Revision>) -> Self {
         let store = &telling.app.store;
         let watch = store.watch(run_id);
-        let place = match store.state(run_id) {
-            Some((revision, run)) if Some(revision) == seen => place_after(revision, run.status()),
-            _ => Place::Watching(seen),
+        let step = match store.state(run_id) {
+            Some((revision, run)) if Some(revision) == seen => step_after(revision, run.status()),
+            _ => Step::Watching(seen),
         };
         Self {
             telling,
             run_id,
             watch,
-            place,
+            step,
         }
     }
 
@@ -53,36 +53,36 @@ impl OneRun {
         self.telling.was_taken().await;
         let app = Arc::clone(&self.telling.app);
         loop {
-            let seen = match self.place {
-                Place::Watching(seen) => seen,
-                Place::Ending(status) => {
-                    self.place = Place::Ended;
+            let seen = match self.step {
+                Step::Watching(seen) => seen,
+                Step::Ending(status) => {
+                    self.step = Step::Ended;
                     let end = json!({ "run_id": self.run_id, "status": status });
                     return Some(data(Event::default().id(END).event("end"), &end));
                 }
-                Place::Ended => return None,
+                Step::Ended => return None,
             };
             app.store.watched(&self.watch, seen).await;
             self.telling.was_woken().await;
             // Looked up when there is time for it, so that it is told as it is by then.
             let Some((revision, shown)) = app.store.state(self.run_id) else {
-                self.place = Place::Watching(None);
+                self.step = Step::Watching(None);
                 if seen.is_some() {
                     return Some(removed(Event::default(), self.run_id));
                 }
                 continue;
             };
             if let Some(shown) = self.telling.with_room(shown).await {
-                self.place = place_after(revision, shown.status());
+                self.step = step_after(revision, shown.status());
                 return Some(run(Scope::OneRun.event(&app, revision), &shown));
             }
         }
     }
 }
 
-fn place_after(revision: Revision, status: Option<Status>) -> Place {
+fn step_after(revision: Revision, status: Option<Status>) -> Step {
     match status {
-        Some(status) if status.is_terminal() => Place::Ending(status),
-        _ => Place::Watching(Some(revision)),
+        Some(status) if status.is_terminal() => Step::Ending(status),
+        _ => Step::Watching(Some(revision)),
     }
 }

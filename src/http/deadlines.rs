@@ -1,4 +1,4 @@
-//! Watching what a connection waits for, so that no client can make it wait for ever.
+//! Until when a connection waits for what it waits for, so that no client can make it wait for ever.
 
 use std::{
     mem,
@@ -53,7 +53,7 @@ impl Overdue {
 /// What one connection waits for, and since when. It is told by the socket, by the service and by the
 /// body of the answer; all of them live in the connection's own task, so its lock is never waited for.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct Deadlines {
     patience: Patience,
     state: Mutex<State>,
 }
@@ -90,7 +90,7 @@ enum Stage {
     Answer,
 }
 
-impl Watch {
+impl Deadlines {
     /// For a connection that has just begun.
     pub(super) fn new(patience: Patience) -> Arc<Self> {
         Arc::new(Self {
@@ -263,8 +263,8 @@ mod tests {
     };
 
     /// What is overdue first, and in how many seconds.
-    fn next(watch: &Watch) -> (Overdue, u64) {
-        let (deadline, overdue) = watch.deadline();
+    fn next(deadlines: &Deadlines) -> (Overdue, u64) {
+        let (deadline, overdue) = deadlines.deadline();
         let left = deadline - Instant::now();
         (
             overdue,
@@ -274,82 +274,82 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_waits_as_long_as_what_it_waits_for_is_worth() {
-        let watch = Watch::new(PATIENCE);
+        let deadlines = Deadlines::new(PATIENCE);
         assert_eq!(
-            next(&watch),
+            next(&deadlines),
             (Overdue::Head, 10),
             "it may send nothing at all"
         );
-        watch.received(b"GET / HTTP/1.1");
-        watch.request_begins(|_| ());
+        deadlines.received(b"GET / HTTP/1.1");
+        deadlines.request_begins(|_| ());
         assert_eq!(
-            next(&watch).1,
+            next(&deadlines).1,
             75,
             "nothing is due; this is when to look again"
         );
-        watch.wrote::<()>(&Poll::Pending);
-        assert_eq!(next(&watch), (Overdue::Send, 30));
-        watch.wrote(&Poll::Ready(()));
-        watch.answer_begins(60 * SLOWEST);
+        deadlines.wrote::<()>(&Poll::Pending);
+        assert_eq!(next(&deadlines), (Overdue::Send, 30));
+        deadlines.wrote(&Poll::Ready(()));
+        deadlines.answer_begins(60 * SLOWEST);
         assert_eq!(
-            next(&watch),
+            next(&deadlines),
             (Overdue::Send, 90),
             "taking a little does not help"
         );
-        watch.wrote(&Poll::Ready(()));
-        assert_eq!(next(&watch), (Overdue::Send, 90));
-        watch.answer_ends();
-        assert_eq!(next(&watch), (Overdue::Idle, 75));
-        watch.received(b"G");
-        assert_eq!(next(&watch), (Overdue::Head, 10));
+        deadlines.wrote(&Poll::Ready(()));
+        assert_eq!(next(&deadlines), (Overdue::Send, 90));
+        deadlines.answer_ends();
+        assert_eq!(next(&deadlines), (Overdue::Idle, 75));
+        deadlines.received(b"G");
+        assert_eq!(next(&deadlines), (Overdue::Head, 10));
     }
 
     #[tokio::test]
     async fn a_stream_of_which_there_is_always_more_is_due_as_an_answer_of_that_size_is() {
-        let watch = Watch::new(PATIENCE);
-        watch.request_begins(|_| ());
-        watch.stream_begins();
+        let deadlines = Deadlines::new(PATIENCE);
+        deadlines.request_begins(|_| ());
+        deadlines.stream_begins();
         for _ in 0..60 {
-            watch.stream_goes_on(Some(SLOWEST));
+            deadlines.stream_goes_on(Some(SLOWEST));
         }
-        assert_eq!(next(&watch), (Overdue::Send, 90));
-        watch.stream_goes_on(None);
-        assert_eq!(next(&watch).1, 75, "all was taken; nothing is due");
-        watch.stream_goes_on(Some(1));
-        assert_eq!(next(&watch), (Overdue::Send, 30));
-        watch.service_ends();
-        watch.stream_goes_on(None);
-        assert!(watch.deadline().0 <= Instant::now() + FAREWELL);
+        assert_eq!(next(&deadlines), (Overdue::Send, 90));
+        deadlines.stream_goes_on(None);
+        assert_eq!(next(&deadlines).1, 75, "all was taken; nothing is due");
+        deadlines.stream_goes_on(Some(1));
+        assert_eq!(next(&deadlines), (Overdue::Send, 30));
+        deadlines.service_ends();
+        deadlines.stream_goes_on(None);
+        assert!(deadlines.deadline().0 <= Instant::now() + FAREWELL);
     }
 
     #[tokio::test(start_paused = true)]
     async fn when_the_service_ends_a_stream_has_to_be_taken_soon_whichever_of_them_ends_first() {
         let soon = (Instant::now() + FAREWELL, Overdue::Send);
         for [first, second] in [
-            [Watch::service_ends, Watch::answer_ends],
-            [Watch::answer_ends, Watch::service_ends],
+            [Deadlines::service_ends, Deadlines::answer_ends],
+            [Deadlines::answer_ends, Deadlines::service_ends],
         ] {
-            let watch = Watch::new(PATIENCE);
-            watch.request_begins(|_| ());
-            watch.stream_begins();
-            watch.wrote::<()>(&Poll::Pending);
-            first(&watch);
-            second(&watch);
-            assert_eq!(watch.deadline(), soon);
+            let deadlines = Deadlines::new(PATIENCE);
+            deadlines.request_begins(|_| ());
+            deadlines.stream_begins();
+            deadlines.wrote::<()>(&Poll::Pending);
+            first(&deadlines);
+            second(&deadlines);
+            assert_eq!(deadlines.deadline(), soon);
         }
     }
 
     #[tokio::test]
     async fn a_request_behind_a_stream_has_its_own_time_when_the_service_ends() {
-        let watch = Watch::new(PATIENCE);
-        watch.request_begins(|_| ());
-        watch.stream_begins();
-        watch.answer_ends();
-        watch.received(b"G");
-        watch.service_ends();
-        assert_eq!(next(&watch), (Overdue::Head, 10));
+        let deadlines = Deadlines::new(PATIENCE);
+        deadlines.request_begins(|_| ());
+        deadlines.stream_begins();
+        deadlines.answer_ends();
+        deadlines.received(b"G");
+        deadlines.service_ends();
+        assert_eq!(next(&deadlines), (Overdue::Head, 10));
 
-        let pipelined = Watch::new(PATIENCE);
+        let pipelined = Deadlines::new(PATIENCE);
         pipelined.request_begins(|_| ());
         pipelined.stream_begins();
         pipelined.answer_ends();
@@ -365,20 +365,20 @@ mod tests {
             send: Duration::MAX,
             idle: Duration::MAX,
         };
-        let watch = Watch::new(forever);
-        let head = || watch.request_begins(<[u8]>::to_vec);
-        watch.received(b"one, ");
-        watch.received(b"its end");
+        let deadlines = Deadlines::new(forever);
+        let head = || deadlines.request_begins(<[u8]>::to_vec);
+        deadlines.received(b"one, ");
+        deadlines.received(b"its end");
         assert_eq!(head(), b"one, its end");
-        watch.received(b"body");
-        watch.received(b"body|two, ");
-        watch.answer_ends();
-        watch.received(b"its end|three|four, ");
+        deadlines.received(b"body");
+        deadlines.received(b"body|two, ");
+        deadlines.answer_ends();
+        deadlines.received(b"its end|three|four, ");
         assert_eq!(head(), b"body|two, its end|three|four, ");
-        watch.answer_ends();
+        deadlines.answer_ends();
         assert_eq!(head(), b"its end|three|four, ");
-        watch.answer_ends();
-        watch.received(b"its end");
+        deadlines.answer_ends();
+        deadlines.received(b"its end");
         assert_eq!(head(), b"its end|three|four, its end");
     }
 }

@@ -1,4 +1,4 @@
-//! The socket and the body of an answer, each of which tells the [`Watch`] of its connection.
+//! The socket and the body of an answer, each of which tells the [`Deadlines`] of its connection what passes.
 
 use std::{
     io,
@@ -14,16 +14,16 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::watch::Watch;
+use super::deadlines::Deadlines;
 
-/// A socket that tells its [`Watch`] what passes through.
+/// A socket whose connection has [`Deadlines`].
 #[derive(Debug)]
-pub(super) struct WatchedSocket {
+pub(super) struct TimedSocket {
     pub(super) socket: TcpStream,
-    pub(super) watch: Arc<Watch>,
+    pub(super) deadlines: Arc<Deadlines>,
 }
 
-impl AsyncRead for WatchedSocket {
+impl AsyncRead for TimedSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -33,20 +33,20 @@ impl AsyncRead for WatchedSocket {
         let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
         let received = &buffer.filled()[before..];
         if !received.is_empty() {
-            self.watch.received(received);
+            self.deadlines.received(received);
         }
         read
     }
 }
 
-impl AsyncWrite for WatchedSocket {
+impl AsyncWrite for TimedSocket {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
-        self.watch.wrote(&written);
+        self.deadlines.wrote(&written);
         written
     }
 
@@ -59,14 +59,14 @@ impl AsyncWrite for WatchedSocket {
     }
 }
 
-/// The body of an answer, which tells the watch when it is over.
+/// The body of an answer on a connection that has [`Deadlines`].
 #[derive(Debug)]
-pub(super) struct WatchedBody {
+pub(super) struct TimedBody {
     pub(super) body: Body,
-    pub(super) watch: Arc<Watch>,
+    pub(super) deadlines: Arc<Deadlines>,
 }
 
-impl HttpBody for WatchedBody {
+impl HttpBody for TimedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -78,9 +78,9 @@ impl HttpBody for WatchedBody {
         match &frame {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-                self.watch.stream_goes_on(Some(bytes));
+                self.deadlines.stream_goes_on(Some(bytes));
             }
-            Poll::Pending => self.watch.stream_goes_on(None),
+            Poll::Pending => self.deadlines.stream_goes_on(None),
             Poll::Ready(_) => {}
         }
         frame
@@ -95,8 +95,8 @@ impl HttpBody for WatchedBody {
     }
 }
 
-impl Drop for WatchedBody {
+impl Drop for TimedBody {
     fn drop(&mut self) {
-        self.watch.answer_ends();
+        self.deadlines.answer_ends();
     }
 }
