@@ -68,9 +68,21 @@ impl ById {
         place
     }
 
-    /// Makes a run the most recently updated.
-    pub(super) fn touch(&mut self, place: Place) {
-        self.recency.touch(place);
+    /// Changes a run, which makes it the most recently updated unless the change fails.
+    pub(super) fn update<T, E>(
+        &mut self,
+        place: Place,
+        change: impl FnOnce(&mut Kept) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // Of many runs neither the run nor its neighbours in the order are in a cache. This way all of them are
+        // waited for at once.
+        let older = self.recency.remove(place);
+        let changed = change(&mut self[place]);
+        match changed {
+            Ok(_) => self.recency.insert(place),
+            Err(_) => self.recency.insert_after(older, place),
+        }
+        changed
     }
 
     pub(super) fn remove_oldest(&mut self) -> Option<Kept> {
@@ -134,7 +146,7 @@ mod tests {
                 let id = format!("7c9e6679-7425-40de-944b-{n:012}").parse().unwrap();
                 if let Some(place) = runs.find(id) {
                     model.retain(|&other| other != id);
-                    runs.touch(place);
+                    runs.update(place, |_| Ok::<_, ()>(())).unwrap();
                 } else {
                     runs.insert(Kept::new(id, Timestamp::from_millis(0).unwrap()));
                 }

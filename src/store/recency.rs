@@ -50,28 +50,30 @@ impl Recency {
     /// Adds a place as the most recently used. It is the next that there has not been yet, or one that was
     /// removed.
     pub(super) fn insert(&mut self, place: Place) {
-        let older = self.newest;
-        let link = Link { older, newer: NONE };
         if place.index() == self.links.len() {
-            self.links.push(link);
-        } else {
-            self.links[place.index()] = link;
+            self.links.push(Link {
+                older: NONE,
+                newer: NONE,
+            });
         }
+        self.insert_after(self.newest, place);
+    }
+
+    /// Adds a place that was removed as the one that was used next after `older`.
+    pub(super) fn insert_after(&mut self, older: Place, place: Place) {
+        let newer = match older {
+            NONE => self.oldest,
+            older => self.links[older.index()].newer,
+        };
         self.join(older, place);
-        self.newest = place;
+        self.join(place, newer);
     }
 
-    /// Makes a place the most recently used.
-    pub(super) fn touch(&mut self, place: Place) {
-        if place != self.newest {
-            self.remove(place);
-            self.insert(place);
-        }
-    }
-
-    pub(super) fn remove(&mut self, place: Place) {
+    /// Removes a place. Gives the one after which it was used.
+    pub(super) fn remove(&mut self, place: Place) -> Place {
         let Link { older, newer } = self.links[place.index()];
         self.join(older, newer);
+        older
     }
 
     /// Makes one follow the other; either may be an end.
@@ -111,10 +113,10 @@ mod tests {
     proptest! {
         #[test]
         fn the_order_is_that_of_the_last_uses_in_both_directions(
-            steps in vec(option::weighted(0.7, 0_usize..9), 0..100),
+            steps in vec((option::weighted(0.7, 0_usize..9), any::<bool>()), 0..100),
         ) {
             let (mut recency, mut model) = (Recency::with_capacity(3), Vec::<Place>::new());
-            for step in steps {
+            for (step, is_used) in steps {
                 let places = recency.links.len();
                 match step.map(|n| Place::new(n.min(places))) {
                     None => {
@@ -125,9 +127,14 @@ mod tests {
                         }
                     }
                     Some(place) if model.contains(&place) => {
-                        recency.touch(place);
-                        model.retain(|&other| other != place);
-                        model.push(place);
+                        let older = recency.remove(place);
+                        if is_used {
+                            recency.insert(place);
+                            model.retain(|&other| other != place);
+                            model.push(place);
+                        } else {
+                            recency.insert_after(older, place);
+                        }
                     }
                     Some(place) => {
                         recency.insert(place);

@@ -126,10 +126,10 @@ impl Runs {
         most: usize,
     ) -> Result<Merged, RunTooLarge> {
         let (place, changed, before) = if let Some(place) = self.by_id.find(run_id) {
-            let kept = &mut self.by_id[place];
-            let before = (kept.size(), kept.status());
-            let changed = kept.merge(update, at, most)?;
-            self.by_id.touch(place);
+            let (before, changed) = self.by_id.update(place, |kept| {
+                let before = (kept.size(), kept.status());
+                Ok((before, kept.merge(update, at, most)?))
+            })?;
             (place, changed, Some(before))
         } else {
             let mut kept = Kept::new(run_id, at);
