@@ -87,56 +87,30 @@ fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {
     described.collect()
 }
 
-/// The problems that a probe may meet.
-pub(super) struct ProbeProblems;
+macro_rules! described {
+    ($($(#[$doc:meta])* $name:ident: $tables:expr;)*) => {$(
+        $(#[$doc])*
+        pub(super) struct $name;
 
-impl IntoResponses for ProbeProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, PLAIN])
-    }
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                problems($tables)
+            }
+        }
+    )*};
 }
 
-/// The problems that reading may meet where all are sent the same.
-pub(super) struct FileProblems;
-
-impl IntoResponses for FileProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, PLAIN, GUARDED])
-    }
-}
-
-/// The problems that reading the metrics may meet.
-pub(super) struct MetricsProblems;
-
-impl IntoResponses for MetricsProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, PLAIN, GUARDED, METRICS])
-    }
-}
-
-/// The problems that reading runs may meet.
-pub(super) struct ReadProblems;
-
-impl IntoResponses for ReadProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, GUARDED, READ])
-    }
-}
-
-/// The problems that reading one run may meet.
-pub(super) struct OneRunProblems;
-
-impl IntoResponses for OneRunProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, GUARDED, READ, ONE_RUN])
-    }
-}
-
-/// The problems that an update may meet.
-pub(super) struct UpdateProblems;
-
-impl IntoResponses for UpdateProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[ANY, GUARDED, UPDATE])
-    }
+described! {
+    /// The problems that a probe may meet.
+    ProbeProblems: &[ANY, PLAIN];
+    /// The problems that reading may meet where all are sent the same.
+    FileProblems: &[ANY, PLAIN, GUARDED];
+    /// The problems that reading the metrics may meet.
+    MetricsProblems: &[ANY, PLAIN, GUARDED, METRICS];
+    /// The problems that reading runs may meet.
+    ReadProblems: &[ANY, GUARDED, READ];
+    /// The problems that reading one run may meet.
+    OneRunProblems: &[ANY, GUARDED, READ, ONE_RUN];
+    /// The problems that an update may meet.
+    UpdateProblems: &[ANY, GUARDED, UPDATE];
 }
