@@ -11,9 +11,8 @@ use utoipa::ToSchema;
 use super::parse::unexpected_text;
 
 /// A percentage from 0 to 100.
-///
-/// It is kept as the bits of the number and 1: numbers that are not negative are ordered as their bits are,
-/// and since 0 is no progress, `Option<Progress>` takes no more memory.
+// Kept as the bits of the number and 1: numbers that are not negative are ordered as their bits are, and since
+// 0 is no progress, an Option takes no more memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = f64, minimum = 0, maximum = 100)]
 pub struct Progress(NonZeroU64);

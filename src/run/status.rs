@@ -69,9 +69,8 @@ impl FromText for Status {
 }
 
 /// Every word either dialect has for a status, in the order of a run's life.
-///
-/// The order is total: where the two dialects have a word each for one stage, the wire's comes second,
-/// so that the word shown does not depend on which arrived first.
+// The order is total: where the two dialects have a word each for one stage, the wire's comes second, so that
+// the word shown does not depend on which arrived first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(rename_all = "kebab-case")]
 pub enum PlatformStatus {

@@ -13,7 +13,8 @@ use super::{
     progress::SentProgress,
 };
 
-/// What one update says of a run, in either dialect. Text is borrowed from the body where it can be.
+/// What one update says of a run, in either dialect.
+// Text is borrowed from the body where it can be.
 #[derive(Debug, ToSchema)]
 pub struct Update<'a> {
     /// How it is written. Any `event_type` marks the dialect in which `progress` is a fraction.
