@@ -13,6 +13,7 @@ mod harness;
 mod in_flight;
 mod layers;
 mod lists;
+mod log;
 #[cfg(target_os = "linux")]
 mod memory;
 mod metrics;
