@@ -69,9 +69,12 @@ async fn serve(config: &Config) -> Result<(), String> {
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    until_signalled(|finish| server::serve(listener, config, finish))
-        .await?
-        .map_err(|error| format!("cannot serve: {error}"))
+    until_signalled(async |finish| {
+        server::serve(listener, config, finish)
+            .await
+            .map_err(|error| format!("cannot serve: {error}"))
+    })
+    .await
 }
 
 /// Each connection is an open file, and many systems allow no more than 1024 unless asked.
@@ -94,24 +97,27 @@ async fn check(config: &Config) -> Result<(), String> {
 }
 
 async fn play(orders: &Simulate, config: &Config) -> Result<(), String> {
-    until_signalled(|finish| simulate::run(orders, config, finish))
-        .await?
-        .map_err(|error| error.to_string())
+    until_signalled(async |finish| {
+        simulate::run(orders, config, finish)
+            .await
+            .map_err(|error| error.to_string())
+    })
+    .await
 }
 
 /// Does `work`, which a first signal tells to finish, and a second one ends at once.
-async fn until_signalled<E>(
-    work: impl AsyncFnOnce(CancellationToken) -> Result<(), E>,
-) -> Result<Result<(), E>, String> {
+async fn until_signalled(
+    work: impl AsyncFnOnce(CancellationToken) -> Result<(), String>,
+) -> Result<(), String> {
     let signals =
         shutdown::on_signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
-    Ok(tokio::select! {
+    tokio::select! {
         done = work(signals.finish) => done,
         () = signals.give_up.cancelled() => {
             warn!("gave up on requests that were still in flight at a second signal");
             Ok(())
         }
-    })
+    }
 }
 
 /// What was wrong and what is possible, without the usage and the hints that clap adds below.
