@@ -7,8 +7,8 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::time::timeout;
 
 use crate::{
-    client::{reachable, root_cause},
     http::READY_PATH,
+    net::{reachable, root_cause},
 };
 
 /// The longest wait for an answer.

@@ -20,6 +20,8 @@
     expect(clippy::unwrap_used, reason = "a test fails by panicking")
 )]
 
+pub mod cli;
+
 pub mod healthcheck;
 pub mod server;
 pub mod simulate;
@@ -34,8 +36,8 @@ pub mod run;
 
 pub mod config;
 
-pub mod client;
 pub mod metrics;
+pub mod net;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tokens;

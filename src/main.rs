@@ -4,8 +4,11 @@ use std::{env, fmt, io, process::ExitCode, thread};
 
 use clap::Parser as _;
 use comfydeploy_webhook::{
-    config::{Cli, Command, Config, LogFormat, Simulate},
-    healthcheck, server, shutdown, simulate, telemetry,
+    cli::{Cli, Command},
+    config::{Config, LogFormat},
+    healthcheck, server, shutdown,
+    simulate::{self, Simulate},
+    telemetry,
 };
 use tokio::{
     net::TcpListener,

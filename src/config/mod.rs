@@ -1,38 +1,14 @@
 //! Flags and environment variables, parsed once into values that cannot be wrong.
 
-mod receiver;
-mod simulate;
-mod values;
+pub(crate) mod values;
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bytesize::{GIB, KIB, MIB, TIB};
-use clap::{Args, FromArgMatches as _, Parser, Subcommand, ValueEnum, builder::Resettable};
+use clap::{Args, FromArgMatches as _, ValueEnum, builder::Resettable};
 
 use self::values::{HOUR, MILLISECOND, TEN_YEARS, address, log_filter, number, origin, size, time};
-pub use self::{receiver::Receiver, simulate::Simulate};
 use crate::tokens::Tokens;
-
-/// The command line.
-#[derive(Debug, Parser)]
-#[command(version, about)]
-pub struct Cli {
-    /// What to do instead of serving.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    /// How to do it.
-    #[command(flatten)]
-    pub config: Config,
-}
-
-/// What to do instead of serving.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Ask the service at --listen whether it is ready; exit with 0 if it is, with 1 if not
-    Healthcheck,
-    /// Play runs to a receiver as ComfyDeploy does, to see the service at work without an account
-    Simulate(Simulate),
-}
 
 /// How to serve. The first line of each field is its line in `--help`.
 #[derive(Debug, Clone, Args)]

@@ -7,16 +7,16 @@ use clap::{Arg, Command, builder::TypedValueParser, error::ErrorKind};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use tracing_subscriber::EnvFilter;
 
-pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
-pub(super) const HOUR: Duration = Duration::from_hours(1);
-pub(super) const TEN_YEARS: Duration = Duration::from_hours(24 * 3650);
+pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
+pub(crate) const TEN_YEARS: Duration = Duration::from_hours(24 * 3650);
 
-pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "expected an IP address and a port such as 127.0.0.1:8080 or [::]:8080")
 }
 
-pub(super) fn size(text: &str, accepted: RangeInclusive<u64>) -> Result<usize, String> {
+pub(crate) fn size(text: &str, accepted: RangeInclusive<u64>) -> Result<usize, String> {
     let size: ByteSize = text
         .parse()
         .map_err(|_| "expected a number of bytes, or a size such as 4MiB".to_owned())?;
@@ -29,7 +29,7 @@ pub(super) fn size(text: &str, accepted: RangeInclusive<u64>) -> Result<usize, S
         })
 }
 
-pub(super) fn time(text: &str, accepted: RangeInclusive<Duration>) -> Result<Duration, String> {
+pub(crate) fn time(text: &str, accepted: RangeInclusive<Duration>) -> Result<Duration, String> {
     let span: Span = text
         .parse()
         .map_err(|_| "expected a time such as 10s, 1h 30m or 7d".to_owned())?;
@@ -49,7 +49,7 @@ pub(super) fn time(text: &str, accepted: RangeInclusive<Duration>) -> Result<Dur
         })
 }
 
-pub(super) fn number(text: &str, accepted: RangeInclusive<usize>) -> Result<usize, String> {
+pub(crate) fn number(text: &str, accepted: RangeInclusive<usize>) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if accepted.contains(&number) => Ok(number),
         _ => Err(format!(
@@ -61,7 +61,7 @@ pub(super) fn number(text: &str, accepted: RangeInclusive<usize>) -> Result<usiz
 }
 
 /// An origin as browsers send it: in lower case, and without a path or the scheme's own port.
-pub(super) fn origin(text: &str) -> Result<String, &'static str> {
+pub(crate) fn origin(text: &str) -> Result<String, &'static str> {
     let is_of = |text: &str, others: &[u8]| {
         let mut bytes = text.bytes();
         !text.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
@@ -81,7 +81,7 @@ pub(super) fn origin(text: &str) -> Result<String, &'static str> {
     }
 }
 
-pub(super) fn factor(text: &str, accepted: RangeInclusive<f64>) -> Result<f64, String> {
+pub(crate) fn factor(text: &str, accepted: RangeInclusive<f64>) -> Result<f64, String> {
     match text.parse() {
         Ok(factor) if accepted.contains(&factor) => Ok(factor),
         _ => Err(format!(
@@ -92,7 +92,7 @@ pub(super) fn factor(text: &str, accepted: RangeInclusive<f64>) -> Result<f64, S
     }
 }
 
-pub(super) fn log_filter(text: &str) -> Result<String, String> {
+pub(crate) fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(error.to_string()),
@@ -101,7 +101,7 @@ pub(super) fn log_filter(text: &str) -> Result<String, String> {
 
 /// Reads a value that may be or hold a token. clap shows what a plain function refuses; this does not.
 #[derive(Clone)]
-pub(super) struct Unshown<F>(pub(super) F);
+pub(crate) struct Unshown<F>(pub(crate) F);
 
 impl<F, T, E> TypedValueParser for Unshown<F>
 where

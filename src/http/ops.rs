@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 
 use super::{
-    answer,
-    described::{MetricsProblems, ProbeProblems},
+    app::App,
+    limits::response,
+    openapi::responses::{MetricsProblems, ProbeProblems},
     problem::Problem,
-    state::App,
 };
 use crate::metrics::Levels;
 
@@ -52,7 +52,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Pro
         subscribers: app.subscribers.count(),
     });
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
-    answer::text(content_type, text, &app.copies_of_metrics)
+    response::text(content_type, text, &app.copies_of_metrics)
 }
 
 #[cfg(test)]

@@ -13,12 +13,11 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::{
-    auth,
-    body::{self, Source},
-    described::UpdateProblems,
-    panics,
+    app::{App, WEBHOOK_PATH},
+    edge::{auth, panic},
+    limits::body::{self, Source},
+    openapi::responses::UpdateProblems,
     problem::Problem,
-    state::{App, WEBHOOK_PATH},
 };
 use crate::{run::Update, telemetry::Throttle};
 
@@ -65,7 +64,7 @@ pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Re
 pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Response {
     let begun = Instant::now();
     let is_post = request.method() == Method::POST;
-    let accepted = panics::caught(app, accept(app, request, begun)).await;
+    let accepted = panic::caught(app, accept(app, request, begun)).await;
     let mut response = accepted.unwrap_or_else(|problem| {
         let throttle = match problem.status() {
             StatusCode::UNAUTHORIZED => &app.strangers,

@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{diagnose::reason, parse::excerpt};
+use super::{parse_error::reason, text::excerpt};
 
 /// One output: a JSON object, and where in it the two fields stand that the join reads.
 ///

@@ -141,7 +141,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::run::SentOutputs;
+    use crate::run::UpdateOutputs;
 
     fn joined(outputs: &[&str]) -> Outputs {
         let mut set = Outputs::new();
@@ -216,7 +216,7 @@ mod tests {
             let mut together = joined(&one_by_one[..known.len()]);
             let before = together.clone();
             let list = format!("[{}]", sent.join(","));
-            let list: SentOutputs<'_> = serde_json::from_str(&list).unwrap();
+            let list: UpdateOutputs<'_> = serde_json::from_str(&list).unwrap();
             prop_assert!(list.is_sorted_by(|a, b| a.identity() < b.identity()));
             prop_assert_eq!(together.join(list.iter().cloned()), together != before);
             prop_assert_eq!(together, joined(&one_by_one));

@@ -8,7 +8,7 @@ use serde::{
 };
 use utoipa::ToSchema;
 
-use super::parse::unexpected_text;
+use super::text::unexpected_text;
 
 /// A percentage from 0 to 100.
 // Kept as the bits of the number and 1: numbers that are not negative are ordered as their bits are, and since

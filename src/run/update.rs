@@ -9,8 +9,8 @@ use serde::{
 use utoipa::ToSchema;
 
 use super::{
-    Output, ParseError, PlatformStatus, Progress, RunId, SentOutputs, parse::unexpected_text,
-    progress::SentProgress,
+    Output, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs, progress::SentProgress,
+    text::unexpected_text,
 };
 
 /// What one update says of a run, in either dialect.
@@ -32,7 +32,7 @@ pub struct Update<'a> {
     pub live_status: Option<Cow<'a, str>>,
     /// All, some or none of the run's outputs.
     #[schema(value_type = Option<Vec<Object>>, max_items = 1000)]
-    pub outputs: SentOutputs<'a>,
+    pub outputs: UpdateOutputs<'a>,
 }
 
 /// The two ways ComfyDeploy writes an update.

@@ -1,9 +1,11 @@
 //! The simulator: plays runs to a receiver as ComfyDeploy's backend does, with updates that come late,
 //! twice, or as a retry.
 
+mod args;
 mod dice;
 mod output;
 mod picture;
+mod receiver;
 mod schedule;
 mod screen;
 mod script;
@@ -21,14 +23,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use self::sender::Lost;
+pub use self::{args::Simulate, receiver::Receiver, sender::Lost};
 use self::{
     schedule::schedule,
     screen::Screen,
     sender::{Delivery, Sender},
     tally::Tally,
 };
-use crate::config::{Config, Simulate};
+use crate::config::Config;
 
 /// So many updates are on their way at a time; the next waits. It takes a receiver that hardly answers to
 /// get there.

@@ -14,8 +14,8 @@ use hyper_util::{
 use percent_encoding::percent_decode_str;
 use tokio::time::{sleep, timeout};
 
-use super::script::Step;
-use crate::{client::root_cause, config::Receiver, http::WEBHOOK_PATH};
+use super::{receiver::Receiver, script::Step};
+use crate::{http::WEBHOOK_PATH, net::root_cause};
 
 /// The longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -9,8 +9,8 @@ use hashbrown::HashTable;
 use slab::Slab;
 
 use super::{
-    kept::Kept,
-    recency::{Place, Recency},
+    entry::Kept,
+    lru::{Place, Recency},
 };
 use crate::run::RunId;
 

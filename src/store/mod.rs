@@ -1,15 +1,13 @@
 //! The runs in memory: bounded by number, by bytes and by age, and the only thing that is read.
 
 mod by_id;
-mod feed;
-mod follower;
-mod index;
-mod kept;
-mod recency;
+mod changes;
+mod entry;
+mod listing;
+mod lru;
 mod runs;
 #[cfg(test)]
 mod tests;
-mod watchers;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,15 +16,17 @@ use std::{
 
 use tokio::sync::futures::Notified;
 
+use self::{changes::watch::Watchers, entry::RUN_OVERHEAD, runs::Runs};
 pub use self::{
-    feed::Revision,
-    follower::{Cause, Follower, Next},
-    index::{Counts, Position},
-    kept::RunTooLarge,
+    changes::{
+        Revision,
+        follower::{Cause, Follower, Next},
+        watch::Watch,
+    },
+    entry::RunTooLarge,
+    listing::{Counts, Position},
     runs::{Merged, Page},
-    watchers::Watch,
 };
-use self::{kept::RUN_OVERHEAD, runs::Runs, watchers::Watchers};
 use crate::{
     metrics::{Counter, Metrics},
     run::{Run, RunId, Status, Timestamp, Update},

@@ -1,12 +1,10 @@
 //! The runs and what finds them: by id, by place in the list, by time of the last update.
 
-pub(super) mod news;
-
 use super::{
     by_id::ById,
-    feed::{Change, Feed, Kind, Revision},
-    index::{Counts, Index, Position},
-    kept::{Kept, RunTooLarge},
+    changes::{Change, Feed, Kind, Revision},
+    entry::{Kept, RunTooLarge},
+    listing::{Counts, Index, Position},
 };
 use crate::run::{Run, RunId, Status, Timestamp, Update};
 
@@ -34,9 +32,9 @@ pub struct Page {
 /// The runs, and the indexes over them.
 #[derive(Debug)]
 pub(super) struct Runs {
-    by_id: ById,
+    pub(super) by_id: ById,
     list: Index,
-    feed: Feed,
+    pub(super) feed: Feed,
     bytes: usize,
 }
 

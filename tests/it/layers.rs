@@ -1,57 +1,16 @@
-//! The rooms of the house: each uses only what is below it.
+//! The order of the modules: `src/lib.rs` and `src/http/mod.rs` list them from the entry point down, in groups,
+//! and a module uses only those of later groups.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use syn::{
+    Attribute, ItemMod, ItemUse, UseTree,
+    visit::{self, Visit},
+};
+
 use crate::harness::{read, root};
 
-/// From the door to the cellar. Files on one line do not know each other.
-const LAYERS: &[&[&str]] = &[
-    &["main"],
-    &["server", "healthcheck", "simulate"],
-    &["simulate::tally", "simulate::screen"],
-    &["simulate::sender", "simulate::schedule"],
-    &["simulate::script"],
-    &["simulate::output"],
-    &["simulate::picture"],
-    &["simulate::dice"],
-    &["http"],
-    &["http::connections", "http::openapi"],
-    &["http::events"],
-    &["http::events::all", "http::events::one"],
-    &["http::events::event", "http::events::telling"],
-    &["http::ops", "http::page", "http::runs", "http::webhook"],
-    &["http::auth", "http::cors", "http::measure", "http::wait"],
-    &["http::panics"],
-    &["http::state"],
-    &["http::subscribers"],
-    &[
-        "http::answer",
-        "http::body",
-        "http::described",
-        "http::parameters",
-        "http::rules",
-        "http::timed",
-    ],
-    &["http::deadlines"],
-    &["http::budget", "http::pace", "http::problem"],
-    &["ingest"],
-    &["store::tests"],
-    &["store"],
-    &["store::follower", "store::watchers"],
-    &["store::runs::news"],
-    &["store::runs"],
-    &["store::by_id"],
-    &["store::kept", "store::recency"],
-    &["store::feed", "store::index"],
-    &["run"],
-    &["config"],
-    &["config::simulate"],
-    &["config::receiver", "config::values"],
-    &["client", "metrics", "shutdown", "telemetry", "tokens"],
-];
-
-/// Inside `run` the parser of updates and its error know each other, so the room is one layer; what it
-/// must not know is the world.
+/// What `run` must not know: it has no clock and does no I/O.
 const WORLD: &[&str] = &[
     "axum",
     "tokio",
@@ -62,118 +21,127 @@ const WORLD: &[&str] = &[
     "std::io",
     "std::env",
     "std::thread",
-    "SystemTime",
-    "Instant",
-    "Timestamp::now",
+    "std::time",
+    "jiff::Timestamp::now",
 ];
 
-/// The module a file of `src` holds: `http::runs` for `src/http/runs.rs`.
-fn module_of(file: &str) -> String {
-    let name = file.trim_end_matches(".rs").trim_end_matches("/mod");
-    name.replace('/', "::")
+/// The modules that a file declares, in groups that empty lines separate.
+fn groups(source: &str) -> Vec<Vec<&str>> {
+    let declared = |line: &str| line.ends_with(';') && line.contains("mod ");
+    source
+        .split("\n\n")
+        .map(|group| {
+            let lines = group.lines().filter(|line| declared(line));
+            lines
+                .map(|line| line.trim_end_matches(';').rsplit(' ').next().unwrap())
+                .collect::<Vec<_>>()
+        })
+        .filter(|group| !group.is_empty())
+        .collect()
 }
 
-fn layer_of(module: &str) -> Option<usize> {
-    let known = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
-    known(module).or_else(|| {
-        known(module.split("::").next().unwrap()).filter(|_| module.starts_with("run::"))
+/// Every path that a source names outside its tests, from the root of the crate where it is one of the crate.
+struct Paths {
+    module: Vec<String>,
+    found: BTreeSet<String>,
+}
+
+impl Paths {
+    fn of(file: &str, source: &str) -> BTreeSet<String> {
+        let module = file.trim_end_matches(".rs").trim_end_matches("/mod");
+        let mut paths = Self {
+            module: module.split('/').map(str::to_owned).collect(),
+            found: BTreeSet::new(),
+        };
+        paths.visit_file(&syn::parse_file(source).expect(file));
+        paths.found
+    }
+
+    fn add(&mut self, path: &[String]) {
+        let mut base = self.module.clone();
+        let mut rest = path;
+        let in_crate = loop {
+            match rest.split_first() {
+                Some((first, others)) if first == "super" => {
+                    base.pop();
+                    rest = others;
+                }
+                Some((first, others)) if first == "self" => rest = others,
+                Some((first, others)) if first == "crate" || first == "comfydeploy_webhook" => {
+                    base.clear();
+                    rest = others;
+                }
+                _ => break rest.len() < path.len(),
+            }
+        };
+        if in_crate {
+            base.extend(rest.iter().cloned());
+            self.found.insert(format!("crate::{}", base.join("::")));
+        } else {
+            self.found.insert(path.join("::"));
+        }
+    }
+
+    fn add_tree(&mut self, tree: &UseTree, mut path: Vec<String>) {
+        match tree {
+            UseTree::Path(next) => {
+                path.push(next.ident.to_string());
+                self.add_tree(&next.tree, path);
+            }
+            UseTree::Group(group) => {
+                for tree in &group.items {
+                    self.add_tree(tree, path.clone());
+                }
+            }
+            UseTree::Name(name) => {
+                path.push(name.ident.to_string());
+                self.add(&path);
+            }
+            UseTree::Rename(renamed) => {
+                path.push(renamed.ident.to_string());
+                self.add(&path);
+            }
+            UseTree::Glob(_) => self.add(&path),
+        }
+    }
+}
+
+fn is_for_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute
+                .meta
+                .require_list()
+                .is_ok_and(|cfg| cfg.tokens.to_string() == "test")
     })
 }
 
-/// What a file uses of the crate, as modules.
-fn used_by(module: &str, source: &str) -> BTreeSet<String> {
-    let (code, _) = source
-        .split_once("#[cfg(test)]\nmod tests {")
-        .unwrap_or((source, ""));
-    let code: String = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect();
-    let code = code.replace(' ', "");
-    let mut used = BTreeSet::new();
-    for (prefix, base) in [
-        ("crate::", ""),
-        ("comfydeploy_webhook::", ""),
-        ("super::", parent_of(module)),
-        ("self::", module),
-    ] {
-        for (at, _) in code.match_indices(prefix) {
-            if code[..at].ends_with("super::") {
-                // The one before it was followed here.
-                continue;
-            }
-            let (mut base, mut rest) = (base, &code[at + prefix.len()..]);
-            while let Some(further) = rest.strip_prefix("super::") {
-                (base, rest) = (parent_of(base), further);
-            }
-            for path in paths(rest).0 {
-                used.extend(room_of(&format!("{base}::{path}")));
-            }
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        if !is_for_tests(&item.attrs) {
+            visit::visit_item_mod(self, item);
         }
     }
-    used.remove(module);
-    used
-}
 
-fn parent_of(module: &str) -> &str {
-    module.rsplit_once("::").map_or("", |(parent, _)| parent)
-}
-
-/// The innermost module that a path leads through.
-fn room_of(path: &str) -> Option<String> {
-    let mut path = path.trim_matches(':');
-    while layer_of(path).is_none() && !path.is_empty() {
-        path = parent_of(path);
-    }
-    (!path.is_empty()).then(|| path.to_owned())
-}
-
-/// The paths that a path with braced lists in it stands for, and what follows it.
-fn paths(text: &str) -> (Vec<String>, &str) {
-    if let Some(mut rest) = text.strip_prefix('{') {
-        let mut all = Vec::new();
-        loop {
-            let (some, after) = paths(rest);
-            all.extend(some);
-            rest = match after.strip_prefix(',') {
-                Some(more) if !more.starts_with('}') => more,
-                _ => return (all, after.trim_start_matches([',', '}'])),
-            };
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if !is_for_tests(&item.attrs) {
+            visit::visit_item_impl(self, item);
         }
     }
-    let end = text
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(text.len());
-    let (name, rest) = text.split_at(end);
-    let Some(inner) = rest.strip_prefix("::") else {
-        return (vec![name.to_owned()], rest);
-    };
-    let (inner, rest) = paths(inner);
-    let joined = inner.into_iter().map(|path| format!("{name}::{path}"));
-    (joined.collect(), rest)
-}
 
-/// Each use of a room that is not below.
-fn upward(files: &[(String, String)]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for (file, source) in files {
-        let module = module_of(file);
-        let Some(layer) = layer_of(&module) else {
-            wrong.push(format!("{file} has no place in LAYERS"));
-            continue;
-        };
-        for used in used_by(&module, source) {
-            let below = layer_of(&used).is_some_and(|used| used > layer);
-            let same_room = module.starts_with("run") && used.starts_with("run");
-            if !below && !same_room {
-                wrong.push(format!("{file} uses {used}, which is not below it"));
-            }
-        }
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.add_tree(&item.tree, Vec::new());
     }
-    wrong
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let names: Vec<_> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+        self.add(&names);
+        visit::visit_path(self, path);
+    }
 }
 
-fn sources() -> Vec<(String, String)> {
+/// The sources under a folder of `src`, by path.
+fn sources(folder: &str) -> Vec<(String, String)> {
     fn collect(folder: &Path, files: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -186,58 +154,131 @@ fn sources() -> Vec<(String, String)> {
         }
     }
     let mut files = Vec::new();
-    collect(&root("src"), &mut files);
-    files.retain(|file| file != "lib.rs");
+    collect(&root("src").join(folder), &mut files);
     files
         .into_iter()
         .map(|file| (file.clone(), read(&format!("src/{file}"))))
         .collect()
 }
 
+/// Each use of a module that is not in a later group. `room` is where they are declared: the root of the crate,
+/// or a module with a `::` behind it.
+fn upward(room: &str, groups: &[Vec<&str>], files: &[(String, String)]) -> Vec<String> {
+    let group_of = |name: &str| groups.iter().position(|group| group.contains(&name));
+    let mut wrong = Vec::new();
+    for (file, source) in files {
+        let inner = file.strip_prefix(&room.replace("::", "/")).unwrap_or(file);
+        let module = inner.split(['/', '.']).next().unwrap();
+        let Some(group) = group_of(module) else {
+            wrong.push(format!("{file} is in no group"));
+            continue;
+        };
+        for path in Paths::of(file, source) {
+            let used = path
+                .strip_prefix("crate::")
+                .and_then(|p| p.strip_prefix(room));
+            let used = used.and_then(|path| path.split("::").next());
+            if let Some(used) = used
+                && used != module
+                && group_of(used).is_some_and(|used| used <= group)
+            {
+                wrong.push(format!("{file} uses {path}, which is not below it"));
+            }
+        }
+    }
+    wrong
+}
+
 #[test]
-fn no_room_uses_one_that_is_not_below_it() {
-    assert_eq!(upward(&sources()), Vec::<String>::new());
+fn no_module_uses_one_that_is_not_below_it() {
+    for (list, room) in [("lib.rs", ""), ("http/mod.rs", "http::")] {
+        let list = read(&format!("src/{list}"));
+        let mut files = sources(&room.replace("::", "/"));
+        files.retain(|(file, _)| !["lib.rs", "main.rs", "http/mod.rs"].contains(&file.as_str()));
+        let groups = groups(&list);
+        assert!(groups.len() > 3, "{groups:?}");
+        assert_eq!(upward(room, &groups, &files), Vec::<String>::new());
+    }
 }
 
 #[test]
 fn an_upward_use_is_found_however_it_is_written() {
-    for (file, source) in [
-        ("store/mod.rs", "use crate::http::App;"),
-        ("store/mod.rs", "use crate::{run::Run, ingest::Ingest};"),
-        ("store/runs.rs", "use super::super::server;"),
-        ("store/runs.rs", "use super::Limits;"),
+    let crate_root = [
+        vec!["server"],
+        vec!["http"],
+        vec!["ingest"],
+        vec!["store"],
+        vec!["run"],
+    ];
+    let http = [
+        vec!["router"],
+        vec!["read", "ops"],
+        vec!["app"],
+        vec!["problem"],
+    ];
+    for (room, groups, file, source) in [
+        ("", &crate_root[..], "store/mod.rs", "use crate::http::App;"),
         (
-            "http/events/all.rs",
-            "use crate::{http::{budget::Share, events, state::App}, run::Run};",
+            "",
+            &crate_root,
+            "store/mod.rs",
+            "use crate::{run::Run, ingest::Ingest};",
         ),
-        ("run/state.rs", "fn f() { crate::store::f() }"),
-        ("http/problem.rs", "use super::runs::show;"),
-        ("http/runs.rs", "use super::{problem::Problem, webhook};"),
-        ("config.rs", "use crate::{\n    run::Run,\n};"),
         (
+            "",
+            &crate_root,
+            "store/runs.rs",
+            "use super::super::server;",
+        ),
+        (
+            "",
+            &crate_root,
+            "run/state.rs",
+            "fn f() { crate::store::f() }",
+        ),
+        (
+            "",
+            &crate_root,
             "run/mod.rs",
             "#[cfg(test)]\nmod laws;\nuse crate::store::Store;",
         ),
-        ("new_room.rs", ""),
+        ("", &crate_root, "new_room.rs", ""),
+        ("http::", &http, "http/problem.rs", "use super::read::show;"),
+        (
+            "http::",
+            &http,
+            "http/read/runs.rs",
+            "use crate::http::{ops, app::App};",
+        ),
+        (
+            "http::",
+            &http,
+            "http/read/events/all.rs",
+            "use super::super::super::router;",
+        ),
     ] {
-        let found = upward(&[(file.to_owned(), source.to_owned())]);
+        let found = upward(room, groups, &[(file.to_owned(), source.to_owned())]);
         assert_eq!(found.len(), 1, "{file}: {source}: {found:?}");
+    }
+    let below = [
+        ("store/runs.rs", "use super::{Limits, listing::Listing};"),
+        (
+            "http/read/runs.rs",
+            "#[cfg(test)]\nmod tests { use crate::server; }",
+        ),
+    ];
+    for (file, source) in below {
+        let found = upward("", &crate_root, &[(file.to_owned(), source.to_owned())]);
+        assert_eq!(found, Vec::<String>::new());
     }
 }
 
 #[test]
 fn the_core_knows_nothing_of_the_world() {
-    for (file, source) in sources() {
-        if file.starts_with("run/") {
-            for word in WORLD {
-                let code = source
-                    .lines()
-                    .filter(|line| !line.trim_start().starts_with("//"));
-                assert!(
-                    code.clone().all(|line| !line.contains(word)),
-                    "{file} knows {word}"
-                );
-            }
+    for (file, source) in sources("run") {
+        for path in Paths::of(&file, &source) {
+            let known = WORLD.iter().find(|world| path.starts_with(*world));
+            assert_eq!(known, None, "{file} knows {path}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::CommandFactory;
-use comfydeploy_webhook::config::{Cli, Config};
+use comfydeploy_webhook::{cli::Cli, config::Config};
 
 use crate::harness::read;
 

@@ -3,7 +3,7 @@
 use std::{io::BufRead, net::TcpListener, process::Output};
 
 use clap::CommandFactory;
-use comfydeploy_webhook::config::Cli;
+use comfydeploy_webhook::cli::Cli;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use clap::{Arg, CommandFactory};
-use comfydeploy_webhook::config::Cli;
+use comfydeploy_webhook::cli::Cli;
 
 use crate::harness::{Process, is_installed, read};
 
