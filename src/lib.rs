@@ -41,3 +41,6 @@ pub mod net;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tokens;
+
+#[cfg(test)]
+mod testing;

@@ -195,6 +195,7 @@ fn two_tellings() -> impl Strategy<Value = (Life, Life)> {
 }
 
 proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
     #[test]
     fn the_join_is_commutative(a in state(), b in state()) {
         prop_assert_eq!(joined(&a, &b), joined(&b, &a));

@@ -203,6 +203,7 @@ mod tests {
         assert!(joined(&outputs).heap_bytes() > outputs[1].len());
     }
     proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
         #[test]
         fn outputs_that_come_together_are_kept_as_if_they_came_one_by_one(
             known in vec((0..20, 0..3), 0..9),

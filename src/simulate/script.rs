@@ -246,6 +246,7 @@ mod tests {
     }
 
     proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
         #[test]
         fn whatever_the_order_a_run_ends_as_intended(
             (n, (ending, status, progress, outputs), steps) in

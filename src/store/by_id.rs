@@ -131,6 +131,7 @@ mod tests {
     }
 
     proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
         // More runs than there are tables, so that some of them grow.
         #[test]
         fn every_run_is_found_as_long_as_it_is_kept(

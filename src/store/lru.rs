@@ -111,6 +111,7 @@ mod tests {
     }
 
     proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
         #[test]
         fn the_order_is_that_of_the_last_uses_in_both_directions(
             steps in vec((option::weighted(0.7, 0_usize..9), any::<bool>()), 0..100),

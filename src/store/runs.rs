@@ -205,6 +205,7 @@ mod tests {
     }
 
     proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
         #[test]
         fn the_indexes_and_the_count_of_bytes_agree_with_the_runs(
             steps in vec((0_u8..12, 0_usize..7, 0_usize..3, 0_i64..20), 0..60),

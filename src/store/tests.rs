@@ -163,6 +163,7 @@ fn a_run_that_would_be_too_large_is_not_begun() {
 }
 
 proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
     /// Runs 0 to 7 fit; each is updated again and again while the walk goes on, by any status, and
     /// the clock may stand still or go back.
     #[test]
@@ -256,6 +257,7 @@ impl Subscriber {
 }
 
 proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
     /// The store forgets runs for their number and their age, and changes after a few; the subscribers
     /// stand still, go on and come back as they like.
     #[test]
