@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 pub use prometheus::{Histogram, IntCounter as Counter};
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
@@ -126,9 +127,8 @@ impl Metrics {
 
     /// Seconds taken by requests to `route`, which is a route and not a path, answered with `status`.
     #[must_use]
-    pub fn requests(&self, route: &str, status: u16) -> Histogram {
-        self.requests
-            .with_label_values(&[route, &status.to_string()])
+    pub fn requests(&self, route: &str, status: StatusCode) -> Histogram {
+        self.requests.with_label_values(&[route, status.as_str()])
     }
 
     /// Runs dropped for this `cause`.

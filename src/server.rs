@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::{
     config::Config,
-    http::{self, App, ConnectionLimits, Patience},
+    http::{self, App, ConnectionLimits, Timeouts},
     metrics::Metrics,
     store::{Limits, Store},
 };
@@ -42,7 +42,7 @@ pub async fn serve(
     };
     let store = Arc::new(Store::new(limits, &metrics));
     let app = Arc::new(App::new(config, &store, &metrics, shutdown.clone()));
-    let router = http::router(Arc::clone(&app), &config.cors_origin);
+    let router = http::router(app, &config.cors_origin);
     warn_of_open_doors(config, address);
     info!(
         "ready: point ComfyDeploy's webhook at {}",
@@ -51,13 +51,13 @@ pub async fn serve(
     let connections = ConnectionLimits {
         connections: config.max_connections,
         head_size: config.max_header,
-        patience: Patience {
+        timeouts: Timeouts {
             head: config.header_timeout,
             send: config.send_timeout,
             idle: config.idle_timeout,
         },
     };
-    let serving = http::serve(listener, app, router, connections);
+    let serving = http::serve(listener, router, connections, metrics, shutdown.clone());
     tokio::select! {
         () = serving => Ok(()),
         () = drain_deadline(&shutdown, config.drain_timeout) => Ok(()),

@@ -2,69 +2,48 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
-use axum::body::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    connection::Overdue,
-    limits::{body::BodyLimits, memory::Budget, subscribers::Subscribers},
+    connection::TimeoutKind,
+    limits::{body::BodyLimits, memory::MemoryBudgets, subscribers::Subscribers},
     problem::Problem,
 };
 use crate::{
     config::Config,
     ingest::Ingest,
-    metrics::{Histogram, Metrics},
+    metrics::Metrics,
     store::{Cause, Store},
     telemetry::Throttle,
     tokens::Tokens,
 };
 
-/// Where ComfyDeploy sends its updates.
-pub const WEBHOOK_PATH: &str = "/api/webhooks/run-update";
-
-/// Bytes of all copies of the metrics that are being sent.
-const COPIES_OF_METRICS: usize = 1024 * 1024;
-
 /// What the handlers share.
 #[derive(Debug)]
 pub struct App {
-    /// The way in.
+    /// The only way to change the runs.
     pub(super) ingest: Ingest,
     /// The runs to show.
     pub(super) store: Arc<Store>,
-    /// What is counted.
     pub(super) metrics: Arc<Metrics>,
-    /// Seconds that updates which are taken take.
-    pub(super) updates_taken: Histogram,
-    /// Log lines about what the sender of updates sends.
-    pub(super) complaints: Throttle,
-    /// Log lines about those who were not let in or found nothing. They have their own, so that nobody who
-    /// causes many of them hides what is said of the sender.
-    pub(super) strangers: Throttle,
-    /// What an update has to present one of, if anything.
+    /// Log lines about the updates that the sender sends.
+    pub(super) update_log: Throttle,
+    /// Log lines that a client without a token may cause. They have a limit of their own, so that a flood of
+    /// them hides no line about the sender's updates.
+    pub(super) anonymous_log: Throttle,
+    /// An update has to carry one of these.
     pub(super) webhook_tokens: Option<Tokens>,
-    /// What a reader has to present one of, if anything.
+    /// A reader has to carry one of these.
     pub(super) read_tokens: Option<Tokens>,
-    /// What request bodies may cost.
     pub(super) body_limits: BodyLimits,
-    /// The memory for answers that wait for their readers.
-    pub(super) answers: Budget,
-    /// The memory for events that wait for their readers. Streams have theirs, so that nobody who reads one
-    /// slowly keeps others from reading.
-    pub(super) streams: Budget,
-    /// The memory for copies of the metrics that wait for their readers. Who looks there may want to know
-    /// why there is no room for anything else.
-    pub(super) copies_of_metrics: Budget,
-    /// The description of the API, once it was asked for.
-    pub(super) description: OnceLock<Bytes>,
-    /// Who waits for changes.
+    pub(super) memory: MemoryBudgets,
     pub(super) subscribers: Subscribers,
-    /// What tells the revisions of this store from those of another.
+    /// Tells the revisions of this store from those of another.
     pub(super) epoch: u64,
-    /// When to wait no longer.
+    /// Cancelled when streams end and no request waits any longer.
     pub(super) shutdown: CancellationToken,
 }
 
@@ -77,32 +56,25 @@ impl App {
         metrics: &Arc<Metrics>,
         shutdown: CancellationToken,
     ) -> Self {
-        start_counting(metrics);
+        register_label_values(metrics);
+        // The other half of the connections is left to updates.
+        let subscribers = config
+            .max_subscribers
+            .min((config.max_connections / 2).max(1));
         Self {
             ingest: Ingest::new(Arc::clone(store), metrics),
             store: Arc::clone(store),
             metrics: Arc::clone(metrics),
-            updates_taken: metrics.requests(WEBHOOK_PATH, 200),
-            complaints: Throttle::new(),
-            strangers: Throttle::new(),
+            update_log: Throttle::new(),
+            anonymous_log: Throttle::new(),
             webhook_tokens: config.webhook_tokens.clone(),
             read_tokens: config.read_tokens.clone(),
             body_limits: BodyLimits {
                 size: config.max_body,
                 time: config.body_timeout,
-                // One body always fits.
-                in_flight: Budget::new(config.max_in_flight.max(config.max_body)),
             },
-            answers: Budget::new(config.max_in_flight),
-            streams: Budget::new(config.max_in_flight / 2),
-            copies_of_metrics: Budget::new(COPIES_OF_METRICS),
-            description: OnceLock::new(),
-            // The other half is left to updates.
-            subscribers: Subscribers::new(
-                config
-                    .max_subscribers
-                    .min((config.max_connections / 2).max(1)),
-            ),
+            memory: MemoryBudgets::new(config.max_in_flight, config.max_body),
+            subscribers: Subscribers::new(subscribers),
             // The seed of a hash map is the randomness that the standard library has.
             epoch: RandomState::new().hash_one(()),
             shutdown,
@@ -110,13 +82,13 @@ impl App {
     }
 }
 
-/// Takes a handle of each counter: one that is there from the beginning shows its first step, too.
-fn start_counting(metrics: &Metrics) {
-    for (_, reason) in Problem::REASONS {
+/// A counter that exists from the start shows its first step, too.
+fn register_label_values(metrics: &Metrics) {
+    for reason in Problem::REASONS {
         let _ = metrics.refused(reason);
     }
-    for overdue in Overdue::ALL {
-        let _ = metrics.timed_out(overdue.stage());
+    for kind in TimeoutKind::ALL {
+        let _ = metrics.timed_out(kind.stage());
     }
     for cause in Cause::ALL {
         let _ = metrics.snapshots(cause.word());

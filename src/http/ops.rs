@@ -1,14 +1,18 @@
-//! What operators and their tools ask.
+//! For operators and their tools: probes and metrics.
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderName, header},
+};
+use http_body_util::Full;
 
 use super::{
     app::App,
     limits::response,
-    openapi::responses::{MetricsProblems, ProbeProblems},
-    problem::Problem,
+    openapi::responses::{FileProblems, ProbeProblems},
 };
 use crate::metrics::Levels;
 
@@ -23,7 +27,7 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether updates are taken.
+/// Whether updates are accepted.
 #[utoipa::path(
     get,
     operation_id = "getReadiness",
@@ -31,7 +35,7 @@ pub(super) async fn healthz() -> &'static str {
     responses((status = 200, description = "They are", body = String), ProbeProblems),
 )]
 pub(super) async fn readyz() -> &'static str {
-    // With the state in memory alone that is so from the first request on.
+    // As long as all state is in memory, they are from the first request on.
     "ok\n"
 }
 
@@ -40,44 +44,23 @@ pub(super) async fn readyz() -> &'static str {
     get,
     operation_id = "getMetrics",
     path = "/metrics",
-    responses((status = 200, description = "The metrics", body = String), MetricsProblems),
+    responses((status = 200, description = "The metrics", body = String), FileProblems),
 )]
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+pub(super) async fn metrics(
+    State(app): State<Arc<App>>,
+) -> ([(HeaderName, &'static str); 1], Body) {
     let usage = app.store.usage();
     let text = app.metrics.render(Levels {
         runs: usage.runs,
         run_bytes: usage.bytes,
-        body_bytes: app.body_limits.in_flight.used(),
-        answer_bytes: app.answers.used() + app.streams.used(),
+        body_bytes: app.memory.bodies.used(),
+        answer_bytes: app.memory.responses.used() + app.memory.streams.used(),
         subscribers: app.subscribers.count(),
     });
-    let content_type = "text/plain; version=0.0.4; charset=utf-8";
-    response::text(content_type, text, &app.copies_of_metrics)
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::StatusCode;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn copies_of_the_metrics_that_nobody_takes_are_bounded_and_leave_room_for_answers() {
-        let app = App::for_tests();
-        for status in 200..300 {
-            app.metrics.requests("/a/route", status).observe(1.0);
-        }
-        let mut unread = Vec::new();
-        let refused = loop {
-            match metrics(State(Arc::clone(&app))).await {
-                Ok(copy) => unread.push(copy),
-                Err(problem) => break problem,
-            }
-        };
-        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!((2..100).contains(&unread.len()), "{} copies", unread.len());
-        assert_eq!(app.answers.used(), 0);
-        unread.pop();
-        assert!(metrics(State(app)).await.is_ok());
-    }
+    let headers = [(
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    )];
+    // Its size is bounded by its labels, so it needs no budget: it can be read when all budgets are used up.
+    (headers, response::in_frames(Full::from(text), None))
 }

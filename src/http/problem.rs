@@ -1,6 +1,6 @@
-//! Errors as clients see them: problem details, RFC 9457.
+//! Every way to fail: its status, its metric reason and its text, shown as problem details (RFC 9457).
 
-use std::{borrow::Cow, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -11,207 +11,271 @@ use bytesize::ByteSize;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{run::ParseError, store::RunTooLarge};
+use super::WEBHOOK_PATH;
+use crate::{
+    run::{ParseError, RunId},
+    store::RunTooLarge,
+};
 
-/// The most characters of a detail: what was found may be as large as a body.
+/// Characters of a detail, at most: what was found may be as large as a body.
 const DETAIL_CHARS: usize = 400;
 
-/// How a token may be presented.
+/// How a token may be presented. Basic comes first: it makes a browser ask for the token.
 const CHALLENGES: [&str; 2] = [
     "Basic realm=\"comfydeploy-webhook\", charset=\"UTF-8\"",
     "Bearer realm=\"comfydeploy-webhook\"",
 ];
 
-/// An error as `application/problem+json`.
-///
-/// Its `type` is `about:blank`: the status says what kind of problem it is, and the members beside it
-/// say where it lies.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Problem {
-    /// Always `about:blank`.
-    r#type: &'static str,
-    /// The status in words.
-    title: &'static str,
-    #[schema(value_type = u16, example = 422)]
-    #[serde(serialize_with = "as_number")]
-    status: StatusCode,
-    /// What was found, and what is accepted.
-    #[schema(value_type = String)]
-    detail: Cow<'static, str>,
-    /// The wrong value of the body, as a JSON pointer (RFC 6901).
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pointer: Option<String>,
-    /// The wrong parameter of the path or the query.
-    #[schema(nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameter: Option<&'static str>,
+/// Why a request is not answered as its client asked.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// HTTP/1.1 asks every request to name its host.
+    NoHost,
+    SeveralHosts,
+    TransferCoding,
+    Unauthorized,
+    NoSuchPath,
+    NoSuchRun(RunId),
+    /// `allow` lists the methods where the router does not know them.
+    Method {
+        allow: Option<&'static str>,
+    },
+    Parameter {
+        name: String,
+        reason: String,
+    },
+    /// What was found instead of JSON.
+    MediaType(String),
+    BodyTooLarge {
+        limit: usize,
+    },
+    BodyTooSlow {
+        limit: Duration,
+    },
+    /// The body ended too early, or its chunks are malformed.
+    BodyIncomplete,
+    NotAnUpdate(ParseError),
+    RunTooLarge(RunTooLarge),
+    /// The memory budget for this is used up.
+    NoMemory,
+    TooManySubscribers,
+    Internal,
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            r#type: "about:blank",
-            title: status.canonical_reason().unwrap_or_default(),
-            status,
-            detail: shorten(detail.into()),
-            pointer: None,
-            parameter: None,
-        }
-    }
-
-    pub(super) fn bad_parameter(name: &'static str, reason: &str) -> Self {
-        Self {
-            parameter: Some(name),
-            ..Self::new(StatusCode::BAD_REQUEST, format!("{name}: {reason}"))
-        }
-    }
-
-    pub(super) fn body_too_large(limit: usize) -> Self {
-        let limit = ByteSize::b(limit as u64);
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is larger than {limit}, the most that is taken"),
-        )
-    }
-
-    pub(super) fn body_too_slow(limit: Duration) -> Self {
-        Self::new(
-            StatusCode::REQUEST_TIMEOUT,
-            format!("the body had not arrived after {limit:?}, the longest that is waited"),
-        )
-    }
-
-    pub(super) fn body_broken() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "the body ended before it was complete, or its chunks are not well formed",
-        )
-    }
-
-    pub(super) fn unauthorized() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "a token is needed: as Authorization: Bearer, as the password of Authorization: Basic, or as \
-             ?token= in the query; there was none, or a wrong one",
-        )
-    }
-
-    pub(super) fn busy() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "so much is being sent at once that there is no memory for this; try again",
-        )
-    }
-
-    pub(super) fn too_many_subscribers() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "there are as many streams and waiting requests as --max-subscribers allows; try again",
-        )
-    }
-
-    pub(super) fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the service failed; its log says why",
-        )
-    }
-
-    /// That a request breaks HTTP/1.1, in a word.
-    pub(super) const PROTOCOL: &str = "protocol";
-
-    /// What an update may be refused with, each in a word.
-    pub(super) const REASONS: [(StatusCode, &str); 9] = [
-        (StatusCode::BAD_REQUEST, "not_json"),
-        (StatusCode::UNAUTHORIZED, "unauthorized"),
-        (StatusCode::REQUEST_TIMEOUT, "too_slow"),
-        (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-        (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type"),
-        (StatusCode::UNPROCESSABLE_ENTITY, "wrong_field"),
-        (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
-        (StatusCode::NOT_IMPLEMENTED, Self::PROTOCOL),
-        (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+    /// Why an update may be rejected, as words for a metric's label.
+    pub(super) const REASONS: [&str; 11] = [
+        "not_json",
+        "wrong_field",
+        "too_large",
+        "too_slow",
+        "incomplete",
+        "media_type",
+        "method",
+        "unauthorized",
+        "busy",
+        "protocol",
+        "internal",
     ];
 
-    /// The status in a word, for a metric's label.
-    pub(super) fn reason(&self) -> &'static str {
-        let mut reasons = Self::REASONS.iter();
-        let found = reasons.find(|(status, _)| *status == self.status);
-        found.map_or("other", |(_, reason)| reason)
-    }
-
     pub(super) const fn status(&self) -> StatusCode {
-        self.status
+        match self {
+            Self::NoHost
+            | Self::SeveralHosts
+            | Self::Parameter { .. }
+            | Self::BodyIncomplete
+            | Self::NotAnUpdate(
+                ParseError::NotUtf8 { .. } | ParseError::Empty | ParseError::NotJson { .. },
+            ) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::NoSuchPath | Self::NoSuchRun(_) => StatusCode::NOT_FOUND,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge { .. } | Self::RunTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::NoMemory | Self::TooManySubscribers => StatusCode::SERVICE_UNAVAILABLE,
+        }
     }
 
-    pub(super) fn detail(&self) -> &str {
-        &self.detail
+    /// One of [`Self::REASONS`] where an update may meet it.
+    pub(super) const fn reason(&self) -> &'static str {
+        match self {
+            Self::NoHost | Self::SeveralHosts | Self::TransferCoding => "protocol",
+            Self::Unauthorized => "unauthorized",
+            Self::NoSuchPath | Self::NoSuchRun(_) => "not_found",
+            Self::Method { .. } => "method",
+            Self::Parameter { .. } => "parameter",
+            Self::MediaType(_) => "media_type",
+            Self::BodyTooLarge { .. } | Self::RunTooLarge(_) => "too_large",
+            Self::BodyTooSlow { .. } => "too_slow",
+            Self::BodyIncomplete => "incomplete",
+            Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => "wrong_field",
+            Self::NotAnUpdate(_) => "not_json",
+            Self::NoMemory | Self::TooManySubscribers => "busy",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Whether a client that knows no token may cause it.
+    pub(super) const fn is_anonymous(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized
+                | Self::Method { .. }
+                | Self::NoHost
+                | Self::SeveralHosts
+                | Self::TransferCoding
+        )
+    }
+
+    /// What was found and what is accepted.
+    pub(super) fn detail(&self) -> String {
+        shorten(self.to_string())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHost => f.write_str("the Host header is missing"),
+            Self::SeveralHosts => f.write_str("there are several Host headers, expected one"),
+            Self::TransferCoding => {
+                f.write_str("the Transfer-Encoding is not chunked, which is the only one accepted")
+            }
+            Self::Unauthorized => f.write_str(
+                "the token is missing or wrong: send it as Authorization: Bearer, as the password of \
+                 Authorization: Basic, or as ?token= in the query",
+            ),
+            Self::NoSuchPath => {
+                write!(f, "there is nothing at this path; updates go to POST {WEBHOOK_PATH}")
+            }
+            Self::NoSuchRun(run_id) => {
+                write!(f, "no update of run {run_id} has arrived, or it is no longer kept")
+            }
+            Self::Method { .. } => write!(
+                f,
+                "this path does not accept this method, see the Allow header; updates go to POST {WEBHOOK_PATH}"
+            ),
+            Self::Parameter { name, reason } => write!(f, "{name}: {reason}"),
+            Self::MediaType(found) => {
+                write!(f, "found {found}, expected application/json without an encoding")
+            }
+            Self::BodyTooLarge { limit } => {
+                let limit = ByteSize::b(*limit as u64);
+                write!(f, "the body is larger than {limit}, the limit")
+            }
+            Self::BodyTooSlow { limit } => {
+                write!(f, "the body did not arrive within {limit:?}, the limit")
+            }
+            Self::BodyIncomplete => {
+                f.write_str("the body ended before it was complete, or its chunks are malformed")
+            }
+            Self::NotAnUpdate(error) => error.fmt(f),
+            Self::RunTooLarge(error) => error.fmt(f),
+            Self::NoMemory => f.write_str("too many bytes in flight; try again"),
+            Self::TooManySubscribers => f.write_str(
+                "there are as many streams and waiting requests as --max-subscribers allows; try again",
+            ),
+            Self::Internal => f.write_str("the service failed; its log says why"),
+        }
     }
 }
 
 impl From<ParseError> for Problem {
     fn from(error: ParseError) -> Self {
-        let detail = error.to_string();
-        match error {
-            ParseError::NotUtf8 { .. } | ParseError::Empty | ParseError::NotJson { .. } => {
-                Self::new(StatusCode::BAD_REQUEST, detail)
-            }
-            ParseError::NotAnUpdate { pointer, .. } => Self {
-                pointer: Some(pointer),
-                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
-            },
-        }
+        Self::NotAnUpdate(error)
     }
 }
 
 impl From<RunTooLarge> for Problem {
     fn from(error: RunTooLarge) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+        Self::RunTooLarge(error)
     }
+}
+
+/// An error as `application/problem+json`.
+///
+/// Its `type` is `about:blank`: the status says what kind of problem it is, and the members beside it say where
+/// it lies.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemBody<'a> {
+    /// Always `about:blank`.
+    r#type: &'static str,
+    /// The status in words.
+    title: &'static str,
+    #[schema(example = 422)]
+    status: u16,
+    /// What was found, and what is accepted.
+    detail: &'a str,
+    /// The wrong value of the body, as a JSON pointer (RFC 6901).
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    /// The wrong parameter of the path or the query.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status;
-        let mut response = (status, Json(self)).into_response();
+        let status = self.status();
+        let detail = self.detail();
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: &detail,
+            pointer: match &self {
+                Self::NotAnUpdate(ParseError::NotAnUpdate { pointer, .. }) => Some(pointer),
+                _ => None,
+            },
+            parameter: match &self {
+                Self::Parameter { name, .. } => Some(name),
+                _ => None,
+            },
+        };
+        let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        if status == StatusCode::UNAUTHORIZED {
-            // Basic comes first: it is what makes a browser ask.
-            for challenge in CHALLENGES {
-                headers.append(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static(challenge),
-                );
+        let problem_json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, problem_json);
+        match &self {
+            Self::Unauthorized => {
+                for challenge in CHALLENGES {
+                    let challenge = HeaderValue::from_static(challenge);
+                    headers.append(header::WWW_AUTHENTICATE, challenge);
+                }
             }
+            Self::Method { allow: Some(allow) } => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+            }
+            Self::NoMemory | Self::TooManySubscribers => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // The end of a request that breaks HTTP/1.1 is not sure, nor is what follows it.
+            Self::NoHost | Self::SeveralHosts | Self::TransferCoding => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+        // The layer around all routes counts and logs it.
+        response.extensions_mut().insert(Arc::new(self));
         response
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u16(status.as_u16())
-}
-
 /// Leaves out the middle of a long text: the ends of a detail name the field and what is accepted.
-fn shorten(detail: Cow<'static, str>) -> Cow<'static, str> {
+fn shorten(detail: String) -> String {
     if detail.len() <= DETAIL_CHARS {
         return detail;
     }
     let start = detail.floor_char_boundary(DETAIL_CHARS / 2);
     let end = detail.ceil_char_boundary(detail.len() - DETAIL_CHARS / 2);
-    format!("{} … {}", &detail[..start], &detail[end..]).into()
+    format!("{} … {}", &detail[..start], &detail[end..])
 }
 
 #[cfg(test)]
@@ -220,13 +284,10 @@ mod tests {
 
     #[test]
     fn a_long_detail_keeps_its_ends() {
-        let detail = format!(
-            "/status: found \"{}\", expected queued",
-            "é".repeat(1_000_000)
-        );
-        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-        assert!(problem.detail().starts_with("/status: found \"éé"));
-        assert!(problem.detail().ends_with("éé\", expected queued"));
-        assert!(problem.detail().len() <= DETAIL_CHARS + 10);
+        let found = "é".repeat(1_000_000);
+        let detail = shorten(format!("/status: found \"{found}\", expected queued"));
+        assert!(detail.starts_with("/status: found \"éé"));
+        assert!(detail.ends_with("éé\", expected queued"));
+        assert!(detail.len() <= DETAIL_CHARS + 10);
     }
 }

@@ -4,28 +4,25 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Request, State},
-    http::{self, HeaderMap, HeaderValue, Method, StatusCode, header},
+    extract::{FromRequest, Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
-use tokio::time::Instant;
-use tracing::warn;
 
 use super::{
-    app::{App, WEBHOOK_PATH},
-    edge::{auth, panic},
-    limits::body::{self, Source},
+    app::App,
+    edge::auth,
+    limits::body::{self, WholeBody},
     openapi::responses::UpdateProblems,
     problem::Problem,
 };
-use crate::{run::Update, telemetry::Throttle};
+use crate::run::Update;
 
-/// Takes one update.
+/// Accepts one update.
 ///
-/// ComfyDeploy's own retries arrive as `GET` with the body and the content type of the `POST`, and are
-/// taken as what they were; any other `GET` is refused. The same path with a slash at its end does the
-/// same.
+/// ComfyDeploy's own retries arrive as `GET` with the body and the content type of the `POST`, and are accepted as
+/// the `POST` they were; any other `GET` is rejected. The same path with a slash at its end does the same.
 #[utoipa::path(
     method(get, post),
     path = "/api/webhooks/run-update",
@@ -50,115 +47,82 @@ use crate::{run::Update, telemetry::Throttle};
     responses(
         (
             status = 200,
-            description = "Taken. The body is empty; with Accept: application/json, and not just */*, it is \
+            description = "Accepted. The body is empty; with Accept: application/json, and not just */*, it is \
                            {\"status\":\"success\"}"
         ),
         UpdateProblems
     ),
 )]
-pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
-    take(&app, request).await
-}
-
-/// The same, whatever the body comes from.
-pub(super) async fn take(app: &App, request: http::Request<impl Source>) -> Response {
-    let begun = Instant::now();
-    let is_post = request.method() == Method::POST;
-    let accepted = panic::caught(app, accept(app, request, begun)).await;
-    let mut response = accepted.unwrap_or_else(|problem| {
-        let throttle = match problem.status() {
-            StatusCode::UNAUTHORIZED => &app.strangers,
-            _ => &app.complaints,
-        };
-        refuse(app, problem.reason(), throttle, problem)
-    });
-    let took = begun.elapsed().as_secs_f64();
-    match response.status() {
-        StatusCode::OK => app.updates_taken.observe(took),
-        other => app
-            .metrics
-            .requests(WEBHOOK_PATH, other.as_u16())
-            .observe(took),
-    }
-    if !is_post {
-        // A cache that kept the answer to a retry would give it to the retry of another update, which
-        // would be lost. It keeps none to a POST.
-        let no_store = HeaderValue::from_static("no-store");
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, no_store);
-    }
-    response
-}
-
-/// Whether this is the path of the webhook.
-pub(super) fn is_at(path: &str) -> bool {
-    path.strip_suffix('/').unwrap_or(path) == WEBHOOK_PATH
-}
-
-/// Refuses what was sent here and breaks HTTP/1.1. Nobody has asked it for a token.
-pub(super) fn refuse_breach(app: &App, problem: Problem) -> Response {
-    refuse(app, Problem::PROTOCOL, &app.strangers, problem)
-}
-
-/// Counts an update that is refused, logs it and answers it.
-fn refuse(app: &App, reason: &'static str, throttle: &Throttle, problem: Problem) -> Response {
-    app.metrics.refused(reason).inc();
-    throttle.line(|left_out| {
-        let (status, detail) = (problem.status().as_u16(), problem.detail());
-        warn!(status, detail, left_out, "refused an update");
-    });
-    problem.into_response()
-}
-
-async fn accept(
-    app: &App,
-    request: http::Request<impl Source>,
-    begun: Instant,
+pub(super) async fn receive(
+    State(app): State<Arc<App>>,
+    delivery: Delivery,
 ) -> Result<Response, Problem> {
-    let (head, body) = request.into_parts();
-    let headers = &head.headers;
-    let media_type = check_media_type(headers);
-    // The sender's HTTP client forgets the method when it tries again: the 2nd and 3rd try of an update
-    // arrive as GET, with the body and the headers of the POST.
-    let is_retry = head.method == Method::GET && media_type.is_ok();
-    if head.method != Method::POST && !is_retry {
-        Box::pin(body::discard(headers, body, &app.body_limits)).await;
-        return Ok(not_an_update(&head.method));
-    }
-    let may = auth::check(app.webhook_tokens.as_ref(), headers, &head.uri);
-    if let Err(problem) = may.and(media_type) {
-        Box::pin(body::discard(headers, body, &app.body_limits)).await;
-        return Err(problem);
-    }
-    let body = body::read(headers, body, &app.body_limits, begun).await?;
-    if is_retry && body.is_empty() {
-        return Ok(not_an_update(&head.method));
-    }
-    let update = Update::parse(&body)?;
+    let update = Update::parse(&delivery.body)?;
     app.ingest.accept(&update)?;
-    if is_retry {
+    if delivery.is_retry {
         app.metrics.retries().inc();
     }
-    if wants_json(headers) {
+    if delivery.wants_json {
         // ComfyDeploy's JavaScript SDK reports an error unless it reads a status.
         return Ok(Json(json!({"status": "success"})).into_response());
     }
     Ok(StatusCode::OK.into_response())
 }
 
-/// The answer to a method that brings no update. GET is allowed to retries, which this was none of.
-fn not_an_update(method: &Method) -> Response {
-    let problem = Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "send updates with POST; this URL shows nothing",
-    );
+/// The body of a request that may report an update.
+pub(super) struct Delivery {
+    body: WholeBody,
+    /// Whether it is the sender's retry. Its HTTP client forgets the method when it tries again: the 2nd and 3rd try
+    /// of an update arrive as GET, with the body and the headers of the POST.
+    is_retry: bool,
+    wants_json: bool,
+}
+
+impl FromRequest<Arc<App>> for Delivery {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        if let Err(problem) = check_head(&request, app) {
+            Box::pin(body::drain(request, app.body_limits)).await;
+            return Err(problem);
+        }
+        let (head, body) = request.into_parts();
+        let body = body::read(&head.headers, body, app.body_limits, &app.memory.bodies).await?;
+        let is_retry = head.method == Method::GET;
+        if is_retry && body.is_empty() {
+            return Err(method_problem(&head.method));
+        }
+        Ok(Self {
+            body,
+            is_retry,
+            wants_json: wants_json(&head.headers),
+        })
+    }
+}
+
+/// Checks what can be known of a request before its body is read.
+fn check_head(request: &Request, app: &App) -> Result<(), Problem> {
+    let media_type = check_media_type(request.headers());
+    let is_retry = request.method() == Method::GET && media_type.is_ok();
+    if request.method() != Method::POST && !is_retry {
+        return Err(method_problem(request.method()));
+    }
+    auth::check(
+        app.webhook_tokens.as_ref(),
+        request.headers(),
+        request.uri(),
+    )?;
+    media_type
+}
+
+/// GET is allowed to retries, which this request is not.
+fn method_problem(method: &Method) -> Problem {
     let allow = if method == Method::GET {
         "POST"
     } else {
         "GET, POST"
     };
-    ([(header::ALLOW, allow)], problem).into_response()
+    Problem::Method { allow: Some(allow) }
 }
 
 /// Whether the body says that it is JSON, and not compressed.
@@ -171,10 +135,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
             Some(found) => format!("content encoding {found:?}"),
         },
     };
-    Err(Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        format!("found {found}, expected application/json without an encoding"),
-    ))
+    Err(Problem::MediaType(found))
 }
 
 /// Whether the client names `application/json`; `*/*`, which every client sends, is not enough.
@@ -199,28 +160,7 @@ fn is_application_json(media_type: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, task::Poll};
-
-    use axum::body::{Body, Bytes};
-    use futures_util::stream::poll_fn;
-
     use super::*;
-
-    #[tokio::test]
-    async fn an_update_whose_handler_panics_is_refused_counted_and_measured() {
-        let app = App::for_tests();
-        let body = poll_fn(|_| -> Poll<Option<Result<Bytes, Infallible>>> {
-            panic!("a test asked for it");
-        });
-        let request = Request::post(WEBHOOK_PATH)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from_stream(body));
-        let response = take(&app, request.unwrap()).await;
-        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(app.metrics.refused("internal").get(), 1);
-        let durations = app.metrics.requests(WEBHOOK_PATH, 500);
-        assert_eq!(durations.get_sample_count(), 1);
-    }
 
     #[test]
     fn a_media_type_is_compared_without_its_parameters_and_its_case() {

@@ -44,8 +44,9 @@ impl Outputs {
         self.bytes() + self.len() * Output::OVERHEAD
     }
 
-    /// Bytes of the array that shows them.
-    pub(super) fn json_bytes(&self) -> usize {
+    /// Bytes of the JSON array that shows them.
+    #[must_use]
+    pub fn json_bytes(&self) -> usize {
         self.bytes() + self.len() + 2
     }
 

@@ -7,9 +7,6 @@ use smol_str::SmolStr;
 use super::{Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update};
 use crate::run::status::Stage;
 
-/// More than the names of all fields take as JSON, and the values that are short.
-const FIELD_BYTES: usize = 512;
-
 /// All that is known of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -111,14 +108,6 @@ impl Run {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         self.live_status().map_or(0, str::len) + self.outputs.heap_bytes()
-    }
-
-    /// Bytes of JSON that show it, at the most.
-    #[must_use]
-    pub fn json_bytes(&self) -> usize {
-        // An odd character takes six bytes when it is escaped.
-        let live_status = self.live_status().map_or(0, str::len) * 6;
-        FIELD_BYTES + live_status + self.outputs.json_bytes()
     }
 
     /// Merges what `update`, received `at` this time, says of this run. Says whether anything but the

@@ -68,6 +68,12 @@ impl FromText for Status {
     const ACCEPTED: &'static str = "one of queued, processing, completed, failed, cancelled";
 }
 
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_text(deserializer)
+    }
+}
+
 /// Every word either dialect has for a status, in the order of a run's life.
 // The order is total: where the two dialects have a word each for one stage, the wire's comes second, so that
 // the word shown does not depend on which arrived first.

@@ -1,4 +1,4 @@
-//! The socket and the body of an answer, each of which tells the [`Deadlines`] of its connection what passes.
+//! The socket and the body of a response, which tell the [`Deadline`] of their connection what happens.
 
 use std::{
     io,
@@ -14,13 +14,12 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::timeouts::Deadlines;
+use super::timeouts::Deadline;
 
-/// A socket whose connection has [`Deadlines`].
 #[derive(Debug)]
 pub(super) struct TimedSocket {
     pub(super) socket: TcpStream,
-    pub(super) deadlines: Arc<Deadlines>,
+    pub(super) deadline: Arc<Deadline>,
 }
 
 impl AsyncRead for TimedSocket {
@@ -31,9 +30,8 @@ impl AsyncRead for TimedSocket {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
-        let received = &buffer.filled()[before..];
-        if !received.is_empty() {
-            self.deadlines.received(received);
+        if buffer.filled().len() > before {
+            self.deadline.received();
         }
         read
     }
@@ -46,7 +44,7 @@ impl AsyncWrite for TimedSocket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
-        self.deadlines.wrote(&written);
+        self.deadline.wrote(&written);
         written
     }
 
@@ -59,11 +57,10 @@ impl AsyncWrite for TimedSocket {
     }
 }
 
-/// The body of an answer on a connection that has [`Deadlines`].
 #[derive(Debug)]
 pub(super) struct TimedBody {
     pub(super) body: Body,
-    pub(super) deadlines: Arc<Deadlines>,
+    pub(super) deadline: Arc<Deadline>,
 }
 
 impl HttpBody for TimedBody {
@@ -77,10 +74,9 @@ impl HttpBody for TimedBody {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         match &frame {
             Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-                self.deadlines.stream_goes_on(Some(bytes));
+                self.deadline.frame(frame.data_ref().map_or(0, Bytes::len));
             }
-            Poll::Pending => self.deadlines.stream_goes_on(None),
+            Poll::Pending => self.deadline.nothing_to_send(),
             Poll::Ready(_) => {}
         }
         frame
@@ -97,6 +93,6 @@ impl HttpBody for TimedBody {
 
 impl Drop for TimedBody {
     fn drop(&mut self) {
-        self.deadlines.answer_ends();
+        self.deadline.response_ends();
     }
 }

@@ -1,7 +1,6 @@
-//! Accepts connections within limits and speaks HTTP/1.1 on each: what `axum::serve` does, and what it
-//! does not bound.
+//! Accepts connections within limits and speaks HTTP/1.1 on each: what `axum::serve` does, with the timeouts and the
+//! bound on connections that it lacks.
 
-mod framing;
 mod io;
 mod timeouts;
 
@@ -10,13 +9,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    Router,
-    body::HttpBody as _,
-    extract::Request,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{Router, extract::Request, response::Response};
 use hyper::{
     body::Incoming,
     server::conn::http1,
@@ -26,73 +19,64 @@ use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
-pub(super) use self::timeouts::Overdue;
-pub use self::timeouts::Patience;
+pub(super) use self::timeouts::TimeoutKind;
+pub use self::timeouts::Timeouts;
 use self::{
     io::{TimedBody, TimedSocket},
-    timeouts::Deadlines,
+    timeouts::Deadline,
 };
-use super::{
-    app::{App, WEBHOOK_PATH},
-    edge::metrics::NO_ROUTE,
-    limits::memory::FREE_OF_CHARGE,
-    problem::Problem,
-    webhook,
-};
+use crate::metrics::Metrics;
 
-/// The buffers of a connection grow to this as a large body arrives, or to the largest head.
+/// The buffers of a connection grow to this as a large body arrives, or to the limit of the headers.
 const BUFFER: usize = 16 * 1024;
 
-/// The pause when the operating system gives no connection, as when too many files are open.
-const BREATH: Duration = Duration::from_millis(100);
+/// The pause after the operating system gave no connection, as when too many files are open.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// What connections may cost.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// How many at a time.
+    /// Open connections.
     pub connections: usize,
     /// Bytes of a request's first line and headers.
     pub head_size: usize,
     /// How long they wait for their clients.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
 }
 
-impl ConnectionLimits {
-    fn buffer(&self) -> usize {
-        self.head_size.max(BUFFER)
-    }
-}
-
-/// Serves `app`, whose routes are in `router`, on `listener` until it is shut down and every request in flight
-/// is answered.
-pub async fn serve(listener: TcpListener, app: Arc<App>, router: Router, limits: ConnectionLimits) {
+/// Serves `router` on `listener` until `shutdown` is cancelled and every request in flight is answered.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+) {
     let mut http = http1::Builder::new();
-    // The `Deadlines` see to all times.
     http.header_read_timeout(None)
         .max_header_size(limits.head_size)
-        .max_buf_size(limits.buffer())
+        .max_buf_size(limits.head_size.max(BUFFER))
+        // One write of small frames, which are copied together, is cheaper than a vectored write.
         .writev(false);
     let server = Arc::new(Server {
         http,
-        app,
         router: TowerToHyperService::new(router),
-        limits,
+        timeouts: limits.timeouts,
+        metrics,
+        shutdown,
     });
     let slots = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
-    let shutdown = &server.app.shutdown;
-    while let Some((socket, slot)) = shutdown
-        .run_until_cancelled(accept(&listener, &slots))
-        .await
-    {
+    let accept_next = || accept(&listener, &slots);
+    while let Some((socket, slot)) = server.shutdown.run_until_cancelled(accept_next()).await {
         let server = Arc::clone(&server);
         tasks.spawn(async move {
-            server.converse(socket).await;
+            server.serve_connection(socket).await;
             drop(slot);
         });
     }
@@ -101,8 +85,8 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, router: Router, limits:
     tasks.wait().await;
 }
 
-/// The next connection, once there is a slot for it: over the limit the newest wait in the operating
-/// system's queue.
+/// The next connection, once there is a slot for it: over the limit, new connections wait in the queue of the
+/// operating system.
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
@@ -111,163 +95,83 @@ async fn accept(
         .acquire_owned()
         .await
         .expect("the semaphore is never closed");
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         match listener.accept().await {
             Ok((socket, _)) => return (socket, slot),
-            Err(error) if is_the_clients(error.kind()) => {}
+            Err(error) if has_client_left(error.kind()) => {}
             Err(error) => {
-                if !is_told {
-                    warn!(%error, "cannot take connections; trying again");
-                    is_told = true;
+                if !is_logged {
+                    warn!(%error, "cannot accept connections; trying again");
+                    is_logged = true;
                 }
-                sleep(BREATH).await;
+                sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
 }
 
-/// Whether a connection failed because its client is gone already.
-fn is_the_clients(error: ErrorKind) -> bool {
+fn has_client_left(error: ErrorKind) -> bool {
     matches!(
         error,
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset
     )
 }
 
+/// What all connections share.
 struct Server {
     http: http1::Builder,
-    app: Arc<App>,
     router: TowerToHyperService<Router>,
-    limits: ConnectionLimits,
+    timeouts: Timeouts,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
 }
 
 impl Server {
-    /// Answers the requests of one connection until it ends or has made us wait too long.
-    async fn converse(&self, socket: TcpStream) {
+    /// Answers the requests of one connection until it ends or its client is too slow.
+    async fn serve_connection(&self, socket: TcpStream) {
         if let Err(error) = socket.set_nodelay(true) {
-            debug!(%error, "cannot send small answers at once");
+            debug!(%error, "cannot send small responses at once");
         }
-        let _open = self.app.metrics.connection();
-        let deadlines = Deadlines::new(self.limits.patience);
-        let service = service_fn(|request| self.answer(&deadlines, request));
+        let _open = self.metrics.connection();
+        let deadline = Deadline::new(self.timeouts);
+        let service = service_fn(|request| self.respond(&deadline, request));
         let socket = TokioIo::new(TimedSocket {
             socket,
-            deadlines: Arc::clone(&deadlines),
+            deadline: Arc::clone(&deadline),
         });
         let mut connection = pin!(self.http.serve_connection(socket, service));
-        let mut alarm = pin!(sleep_until(deadlines.deadline().0));
-        let mut shutdown = pin!(self.app.shutdown.cancelled());
-        let mut is_closing = false;
-        let overdue = poll_fn(|cx| {
-            if !is_closing && shutdown.as_mut().poll(cx).is_ready() {
-                is_closing = true;
-                deadlines.service_ends();
+        let first = deadline.next().map_or_else(Instant::now, |(at, _)| at);
+        let mut alarm = pin!(sleep_until(first));
+        let mut shutdown = pin!(self.shutdown.cancelled());
+        let mut is_shutting_down = false;
+        let timed_out = poll_fn(|cx| {
+            if !is_shutting_down && shutdown.as_mut().poll(cx).is_ready() {
+                is_shutting_down = true;
+                deadline.shut_down();
                 connection.as_mut().graceful_shutdown();
             }
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            deadlines.poll_overdue(alarm.as_mut(), cx).map(Some)
+            deadline.poll_timeout(alarm.as_mut(), cx).map(Some)
         });
-        if let Some(overdue) = overdue.await {
-            self.app.metrics.timed_out(overdue.stage()).inc();
+        if let Some(kind) = timed_out.await {
+            self.metrics.timed_out(kind.stage()).inc();
         }
     }
 
-    /// Answers one request.
-    async fn answer(
+    /// Lets the router answer one request.
+    async fn respond(
         &self,
-        deadlines: &Arc<Deadlines>,
+        deadline: &Arc<Deadline>,
         request: Request<Incoming>,
     ) -> Result<Response<TimedBody>, Infallible> {
-        let response = match deadlines.request_begins(|head| framing::check(&request, head)) {
-            Ok(()) => self.handle(request).await,
-            Err(problem) => self.refuse(request.uri().path(), problem),
-        };
-        match response.body().size_hint().exact() {
-            None => deadlines.stream_begins(),
-            Some(size) if size > FREE_OF_CHARGE as u64 => deadlines.answer_begins(size),
-            Some(_) => {}
-        }
+        deadline.request_begins();
+        let response = self.router.call(request).await?;
         Ok(response.map(|body| TimedBody {
             body,
-            deadlines: Arc::clone(deadlines),
+            deadline: Arc::clone(deadline),
         }))
-    }
-
-    /// What the handler of a request answers.
-    async fn handle(&self, request: Request<Incoming>) -> Response {
-        // Updates take a short way. The router leads to the same function, but boxes the body and the
-        // handler, and notes the route in a map: 7 % of the time that an update takes.
-        if request.uri().path() == WEBHOOK_PATH {
-            return webhook::take(&self.app, request).await;
-        }
-        let answer = self.router.call(request).await;
-        answer.unwrap_or_else(|never| match never {})
-    }
-
-    /// Answers a request that breaks HTTP/1.1, and nothing that follows it.
-    fn refuse(&self, path: &str, problem: Problem) -> Response {
-        let (route, response) = if webhook::is_at(path) {
-            (WEBHOOK_PATH, webhook::refuse_breach(&self.app, problem))
-        } else {
-            (NO_ROUTE, problem.into_response())
-        };
-        // Its headers were there just now.
-        let durations = self.app.metrics.requests(route, response.status().as_u16());
-        durations.observe(0.0);
-        let headers = [
-            (header::CONNECTION, "close"),
-            (header::CACHE_CONTROL, "no-store"),
-        ];
-        (headers, response).into_response()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::{middleware::from_fn_with_state, routing::get};
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    use super::*;
-    use crate::http::edge::metrics;
-
-    async fn panicking() {
-        panic!("a test asked for it");
-    }
-
-    #[tokio::test]
-    async fn a_handler_that_panics_costs_one_500_and_nothing_else() {
-        let app = App::for_tests();
-        let router = Router::new()
-            .route("/panic", get(panicking))
-            .route("/", get(async || "well"))
-            .layer(from_fn_with_state(Arc::clone(&app), metrics::reads));
-        let minute = Duration::from_mins(1);
-        let limits = ConnectionLimits {
-            connections: 1,
-            head_size: 1024,
-            patience: Patience {
-                head: minute,
-                send: minute,
-                idle: minute,
-            },
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, Arc::clone(&app), router, limits));
-
-        let mut connection = TcpStream::connect(address).await.unwrap();
-        let requests = "GET /panic HTTP/1.1\r\nhost: x\r\n\r\n\
-                        GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-        connection.write_all(requests.as_bytes()).await.unwrap();
-        let mut answers = String::new();
-        connection.read_to_string(&mut answers).await.unwrap();
-        assert!(answers.starts_with("HTTP/1.1 500 "), "{answers}");
-        assert!(answers.contains("application/problem+json"), "{answers}");
-        assert!(!answers.contains("a test asked for it"), "{answers}");
-        assert!(answers.ends_with("well"), "{answers}");
-        assert_eq!(app.metrics.requests("/panic", 500).get_sample_count(), 1);
     }
 }

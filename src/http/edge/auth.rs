@@ -1,4 +1,4 @@
-//! Who may report updates, and who may read.
+//! Tokens: which requests may report updates, and which may read.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -36,7 +36,7 @@ pub(in crate::http) fn check(
     {
         return Ok(());
     }
-    Err(Problem::unauthorized())
+    Err(Problem::Unauthorized)
 }
 
 /// The token in the value of an Authorization header: after Bearer, or as the password of Basic.
@@ -55,7 +55,7 @@ fn credential(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(user_and_password.split_off(colon + 1).into())
 }
 
-/// Lets only those read who may.
+/// Lets a reader through that presents a token, where one is needed.
 pub(in crate::http) async fn guard_reads(
     State(app): State<Arc<App>>,
     request: Request,
@@ -64,7 +64,7 @@ pub(in crate::http) async fn guard_reads(
     match check(app.read_tokens.as_ref(), request.headers(), request.uri()) {
         Ok(()) => next.run(request).await,
         Err(problem) => {
-            body::discard_request(request, &app.body_limits).await;
+            body::drain(request, app.body_limits).await;
             problem.into_response()
         }
     }

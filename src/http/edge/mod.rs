@@ -1,6 +1,172 @@
-//! What is done for every route: who may call, durations, panics.
+//! What is done for every request, once, in one place: the layer around all routes. And who may call them.
 
-pub(in crate::http) mod auth;
-pub(in crate::http) mod cors;
-pub(in crate::http) mod metrics;
-pub(in crate::http) mod panic;
+pub(super) mod auth;
+pub(super) mod cors;
+mod framing;
+pub(super) mod not_found;
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt as _;
+use tokio::time::Instant;
+use tracing::{Instrument as _, debug, debug_span, error, warn};
+
+use super::{WEBHOOK_PATH, app::App, problem::Problem};
+
+/// The label of requests that match no route.
+const NO_ROUTE: &str = "none";
+
+/// Checks a request, lets its route answer it, and measures that. A panic costs the request that caused it, and
+/// nothing else.
+pub(super) async fn around_every_route(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let span = debug_span!(
+        "request",
+        method = %request.method(),
+        // Not the query: it may hold a token.
+        path = not_found::loggable(&app, request.uri().path())
+    );
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = match framing::check(&request) {
+        Ok(()) => AssertUnwindSafe(next.run(request).instrument(span.clone()))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| answer_panic(&app)),
+        Err(problem) => problem.into_response(),
+    };
+    debug!(parent: &span, status = response.status().as_u16(), "response");
+    let headers = response.headers_mut();
+    // A cache that kept the response to a retry, which is a GET, would answer another update's retry with it.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    let route = label(matched.as_ref());
+    if route == WEBHOOK_PATH
+        && let Some(problem) = response.extensions().get()
+    {
+        note_rejected_update(&app, problem);
+    }
+    app.metrics
+        .requests(route, response.status())
+        .observe(begun.elapsed().as_secs_f64());
+    response
+}
+
+/// The matched route: a path that a client makes up is no label. A slash at the end makes no other route.
+fn label(matched: Option<&MatchedPath>) -> &str {
+    let route = matched.map_or(NO_ROUTE, MatchedPath::as_str);
+    match route.strip_suffix('/') {
+        None | Some("") => route,
+        Some(without_slash) => without_slash,
+    }
+}
+
+fn answer_panic(app: &App) -> Response {
+    app.update_log.line(|suppressed| {
+        error!(
+            suppressed,
+            "a request made its handler panic; the panic itself is on standard error"
+        );
+    });
+    Problem::Internal.into_response()
+}
+
+fn note_rejected_update(app: &App, problem: &Arc<Problem>) {
+    app.metrics.refused(problem.reason()).inc();
+    let log = if problem.is_anonymous() {
+        &app.anonymous_log
+    } else {
+        &app.update_log
+    };
+    log.line(|suppressed| {
+        let (status, detail) = (problem.status().as_u16(), problem.detail());
+        warn!(status, detail, suppressed, "update rejected");
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::http::{ConnectionLimits, Timeouts, serve};
+
+    async fn panicking() {
+        panic!("a test asked for it");
+    }
+
+    /// Serves a route that panics, one that does not, and the webhook's as one that panics.
+    async fn serve_panicking(app: &Arc<App>) -> TcpStream {
+        let around = from_fn_with_state(Arc::clone(app), around_every_route);
+        let router = Router::new()
+            .route("/panic", get(panicking))
+            .route(WEBHOOK_PATH, get(panicking))
+            .route("/", get(async || "well"))
+            .layer(around);
+        let minute = Duration::from_mins(1);
+        let limits = ConnectionLimits {
+            connections: 1,
+            head_size: 1024,
+            timeouts: Timeouts {
+                head: minute,
+                send: minute,
+                idle: minute,
+            },
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (metrics, shutdown) = (Arc::clone(&app.metrics), app.shutdown.clone());
+        tokio::spawn(serve(listener, router, limits, metrics, shutdown));
+        TcpStream::connect(address).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_the_request_that_caused_it_and_nothing_else() {
+        let app = App::for_tests();
+        let mut connection = serve_panicking(&app).await;
+        let request = |path, headers| format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+        let requests = [
+            request("/panic", ""),
+            request(WEBHOOK_PATH, ""),
+            request("/", "connection: close\r\n"),
+        ];
+        connection
+            .write_all(requests.concat().as_bytes())
+            .await
+            .unwrap();
+        let mut responses = String::new();
+        connection.read_to_string(&mut responses).await.unwrap();
+        let count = |text| responses.matches(text).count();
+        assert_eq!(count("HTTP/1.1 500 "), 2, "{responses}");
+        assert_eq!(count("application/problem+json"), 2, "{responses}");
+        assert_eq!(count("cache-control: no-store"), 3, "{responses}");
+        assert_eq!(count("x-content-type-options: nosniff"), 3, "{responses}");
+        assert_eq!(count("a test asked for it"), 0, "{responses}");
+        assert!(responses.ends_with("well"), "{responses}");
+        assert_eq!(app.metrics.refused("internal").get(), 1);
+        for route in ["/panic", WEBHOOK_PATH] {
+            let durations = app
+                .metrics
+                .requests(route, StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(durations.get_sample_count(), 1, "{route}");
+        }
+    }
+}

@@ -1,44 +1,43 @@
-//! Reading a request body within bounds.
+//! Reading a request body within limits.
 
 use std::{future::poll_fn, ops::Deref, pin::pin, task::Poll, time::Duration};
 
 use axum::{
-    body::{Bytes, HttpBody},
+    body::{Body, Bytes, HttpBody as _},
     extract::Request,
     http::{HeaderMap, header},
 };
-use http_body_util::BodyExt;
+use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 
-use super::memory::{Budget, Share};
+use super::memory::{MemoryBudget, Reservation};
 use crate::http::problem::Problem;
 
-/// How many bytes over the limit are read of a refused body and thrown away, so that a client that is
-/// still sending hears the answer instead of a broken connection.
-const OVERRUN: usize = 16 * 1024 * 1024;
+/// Bytes over the limit that are read of a rejected body and dropped, so that a client that is still sending reads
+/// the response instead of a broken connection.
+const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Bytes of a body for which room is made at once where they are announced. For more an announcement is no
-/// reason; but to move a body that outgrows its room costs a quarter of the time of an update of this size.
-const ROOM: usize = 128 * 1024;
+/// Bytes that are allocated at once for a body whose length is declared. A declaration is no reason for more; but to
+/// move a body that outgrows its allocation costs a quarter of the time of an update of this size.
+const MAX_PREALLOC: usize = 128 * 1024;
 
-/// What request bodies may cost.
-#[derive(Debug, Clone)]
+/// Limits of one request body.
+#[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct BodyLimits {
-    /// Bytes of one.
+    /// Bytes.
     pub(in crate::http) size: usize,
     /// Time from the end of the headers to the end of the body.
     pub(in crate::http) time: Duration,
-    /// Bytes of all that are read at a time.
-    pub(in crate::http) in_flight: Budget,
 }
 
-/// A whole body, and its share of the memory for all.
-pub(in crate::http) struct Read {
+/// A whole body, and the memory that is reserved for it.
+#[derive(Debug)]
+pub(in crate::http) struct WholeBody {
     bytes: Bytes,
-    _share: Option<Share>,
+    _reservation: Option<Reservation>,
 }
 
-impl Deref for Read {
+impl Deref for WholeBody {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -46,66 +45,44 @@ impl Deref for Read {
     }
 }
 
-/// A body as it comes in: the one of hyper, or the one that axum boxed.
-pub(in crate::http) trait Source: HttpBody<Data = Bytes> + Unpin {}
-
-impl<B: HttpBody<Data = Bytes> + Unpin> Source for B {}
-
-/// Why a body could not be read.
-enum Unread {
-    TooLarge,
-    Broken,
-    Busy,
-}
-
-/// Reads a whole body, whose headers were there at the time `begun`. What is seldom done is boxed, for a
-/// request is moved with all the room that answering it could take.
+/// Reads a whole body, whose headers have just arrived.
 ///
 /// # Errors
-/// When it is too large, too slow, or ends too early, or when too much is being read at a time.
+/// When it is too large, too slow, or ends too early, or when the budget is used up.
 pub(in crate::http) async fn read(
     headers: &HeaderMap,
-    mut body: impl Source,
-    limits: &BodyLimits,
-    begun: Instant,
-) -> Result<Read, Problem> {
-    let deadline = begun + limits.time;
-    let read = if announced(&body) > limits.size {
-        Some(Err(Unread::TooLarge))
+    mut body: Body,
+    limits: BodyLimits,
+    budget: &MemoryBudget,
+) -> Result<WholeBody, Problem> {
+    let limit = limits.size;
+    let deadline = Instant::now() + limits.time;
+    let read = if declared_len(&body) > limit {
+        Some(Err(Problem::BodyTooLarge { limit }))
     } else {
-        within(deadline, collect(&mut body, limits)).await
+        within(deadline, collect(&mut body, limit, budget)).await
     };
-    let problem = match read {
-        Some(Ok(read)) => return Ok(read),
-        None => return Err(Problem::body_too_slow(limits.time)),
-        Some(Err(Unread::Broken)) => return Err(Problem::body_broken()),
-        Some(Err(Unread::Busy)) => Problem::busy(),
-        Some(Err(Unread::TooLarge)) => Problem::body_too_large(limits.size),
-    };
-    Box::pin(discard_until(deadline, headers, body, limits)).await;
-    Err(problem)
+    match read {
+        None => Err(Problem::BodyTooSlow { limit: limits.time }),
+        Some(Err(problem @ (Problem::BodyTooLarge { .. } | Problem::NoMemory))) => {
+            // Seldom done, so boxed: a request is moved with all the space that its handler could need.
+            Box::pin(drain_until(deadline, headers, body, limits)).await;
+            Err(problem)
+        }
+        Some(read) => read,
+    }
 }
 
-/// Reads what there is of a request that is refused, within bounds.
-pub(in crate::http) async fn discard_request(request: Request, limits: &BodyLimits) {
+/// Reads the rest of a rejected request within limits, and drops it.
+pub(in crate::http) async fn drain(request: Request, limits: BodyLimits) {
     let (head, body) = request.into_parts();
-    discard(&head.headers, body, limits).await;
-}
-
-/// Reads what there is of a body that is refused, within bounds.
-pub(in crate::http) async fn discard(headers: &HeaderMap, body: impl Source, limits: &BodyLimits) {
-    discard_until(Instant::now() + limits.time, headers, body, limits).await;
+    drain_until(Instant::now() + limits.time, &head.headers, body, limits).await;
 }
 
 /// A client that asks before it sends the body is not told to send it.
-async fn discard_until(
-    deadline: Instant,
-    headers: &HeaderMap,
-    mut body: impl Source,
-    limits: &BodyLimits,
-) {
-    let most = limits.size + OVERRUN;
-    if headers.contains_key(header::EXPECT) || announced(&body) > most {
+async fn drain_until(deadline: Instant, headers: &HeaderMap, mut body: Body, limits: BodyLimits) {
+    let most = limits.size + DRAIN_LIMIT;
+    if headers.contains_key(header::EXPECT) || declared_len(&body) > most {
         return;
     }
     let reading = async {
@@ -120,14 +97,14 @@ async fn discard_until(
 }
 
 /// The bytes that the headers say will come; 0 where they say nothing.
-fn announced(body: &impl Source) -> usize {
+fn declared_len(body: &Body) -> usize {
     usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
 }
 
-/// What `future` gives, unless that takes until after `deadline`.
+/// The output of `future`, unless it takes until after `deadline`.
 async fn within<T>(deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
-    // Most bodies are there already. Only one that is not is worth a timer.
+    // Most bodies have arrived with their headers. Only a slower one is worth a timer.
     match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
         Poll::Ready(output) => Some(output),
         Poll::Pending => Box::pin(timeout_at(deadline, future)).await.ok(),
@@ -135,67 +112,97 @@ async fn within<T>(deadline: Instant, future: impl Future<Output = T>) -> Option
 }
 
 /// All of a body.
-async fn collect(body: &mut impl Source, limits: &BodyLimits) -> Result<Read, Unread> {
+async fn collect(
+    body: &mut Body,
+    limit: usize,
+    budget: &MemoryBudget,
+) -> Result<WholeBody, Problem> {
     let first = next(body).await?.unwrap_or_default();
-    // A body is one frame as a rule, which lies in the buffer of its connection and is used as it is.
+    // A body is usually one frame, which lies in the buffer of its connection and is used as it is.
     if body.is_end_stream() {
-        return Ok(Read {
+        return Ok(WholeBody {
             bytes: first,
-            _share: None,
+            _reservation: None,
         });
     }
-    Box::pin(join(first, body, limits)).await
+    Box::pin(concatenate(first, body, limit, budget)).await
 }
 
-/// All of a body in several pieces. Memory is taken with a share of it, which grows with what has arrived:
-/// what is only announced takes nothing from others.
-async fn join(first: Bytes, body: &mut impl Source, limits: &BodyLimits) -> Result<Read, Unread> {
-    let mut share = limits.in_flight.share();
-    let mut shared = 0;
-    let announced = first.len() + announced(body);
-    let mut joined = Vec::new();
-    let mut more = Some(first);
-    while let Some(data) = more {
-        let size = joined.len() + data.len();
-        if size > limits.size {
-            return Err(Unread::TooLarge);
+/// All of a body in several frames. The reservation grows with what has arrived: what is only declared takes no memory
+/// from other requests.
+async fn concatenate(
+    first: Bytes,
+    body: &mut Body,
+    limit: usize,
+    budget: &MemoryBudget,
+) -> Result<WholeBody, Problem> {
+    let mut reservation = budget.reservation();
+    let mut reserved = 0;
+    let declared = first.len() + declared_len(body);
+    let mut whole = Vec::new();
+    let mut frame = Some(first);
+    while let Some(data) = frame {
+        let size = whole.len() + data.len();
+        if size > limit {
+            return Err(Problem::BodyTooLarge { limit });
         }
-        if size > shared {
-            shared = size.next_power_of_two().min(limits.size);
-            if !share.grow_to(shared) {
-                return Err(Unread::Busy);
+        if size > reserved {
+            reserved = size.next_power_of_two().min(limit);
+            if !reservation.grow_to(reserved) {
+                return Err(Problem::NoMemory);
             }
         }
-        if size > joined.capacity() {
-            let room = room(size, announced).min(limits.size) - joined.len();
-            joined.try_reserve_exact(room).map_err(|_| Unread::Busy)?;
+        if size > whole.capacity() {
+            let more = capacity_for(size, declared).min(limit) - whole.len();
+            let allocated = whole.try_reserve_exact(more);
+            allocated.map_err(|_| Problem::NoMemory)?;
         }
-        joined.extend_from_slice(&data);
+        whole.extend_from_slice(&data);
         drop(data);
-        more = next(body).await?;
+        frame = next(body).await?;
     }
-    Ok(Read {
-        bytes: joined.into(),
-        _share: Some(share),
+    Ok(WholeBody {
+        bytes: whole.into(),
+        _reservation: Some(reservation),
     })
 }
 
-/// Bytes of room to make for a body of which so much has arrived.
-fn room(size: usize, announced: usize) -> usize {
+/// Bytes to allocate for a body of which `size` have arrived.
+fn capacity_for(size: usize, declared: usize) -> usize {
     let ahead = 4 * size;
-    if size <= announced {
-        announced.min(ahead.max(ROOM))
+    if size <= declared {
+        declared.min(ahead.max(MAX_PREALLOC))
     } else {
         ahead
     }
 }
 
-/// The next piece of a body, if there is one.
-async fn next(body: &mut impl Source) -> Result<Option<Bytes>, Unread> {
+/// The data of the next frame, if there is one.
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() {
+        if let Ok(data) = frame.map_err(|_| Problem::BodyIncomplete)?.into_data() {
             return Ok(Some(data));
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIB: usize = 1024;
+
+    #[test]
+    fn a_declared_length_is_allocated_at_once_only_while_it_is_small() {
+        for (arrived, declared, allocated) in [
+            (KIB, 100 * KIB, 100 * KIB),
+            (KIB, 4_096 * KIB, MAX_PREALLOC),
+            (64 * KIB, 4_096 * KIB, 256 * KIB),
+            (2_000 * KIB, 4_096 * KIB, 4_096 * KIB),
+            (KIB, 0, 4 * KIB),
+        ] {
+            assert_eq!(capacity_for(arrived, declared), allocated, "{arrived}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What requests may cost together: memory in flight, bodies, responses, streams.
 
-pub(in crate::http) mod body;
-pub(in crate::http) mod memory;
-pub(in crate::http) mod rate;
-pub(in crate::http) mod response;
-pub(in crate::http) mod subscribers;
+pub(super) mod body;
+pub(super) mod memory;
+pub(super) mod rate;
+pub(super) mod response;
+pub(super) mod subscribers;

@@ -1,5 +1,8 @@
-//! Bounding the work that is done for subscribers, for each and for all together, so that no number of
-//! changes lets them slow down updates.
+//! The work that is done for streams, limited for each and for all together, so that no number of changes slows down
+//! updates.
+//!
+//! Own code, since a plain rate limiter lets streams compete for what is free: one that connects and leaves again and
+//! again could starve the others. Here streams take turns.
 
 use std::{
     mem,
@@ -12,143 +15,143 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// What something costs in time: of the one subscriber's, and of that of all.
+/// What something costs: time of the stream's own limit, and of the limit that all streams share.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct Cost {
     own: Duration,
-    all: Duration,
+    shared: Duration,
 }
 
-/// To wake up for a change: at most 100 times a second, and 5,000 for all. What changes faster is told
+/// To wake up for a change: at most 100 times a second, and 5,000 for all streams. Changes that come faster are sent
 /// together.
-pub(in crate::http) const WAKING: Cost = Cost {
+pub(in crate::http) const WAKEUP: Cost = Cost {
     own: Duration::from_millis(10),
-    all: Duration::from_micros(200),
+    shared: Duration::from_micros(200),
 };
 
-/// To tell an event: at most 5,000 a second, and 50,000 to all.
+/// To send an event: at most 5,000 a second, and 50,000 for all streams.
 const EVENT: Cost = Cost {
     own: Duration::from_micros(200),
-    all: Duration::from_micros(20),
+    shared: Duration::from_micros(20),
 };
 
-/// To tell a KiB: at most 10 MiB a second, and 100 MiB to all.
+/// To send a KiB: at most 10 MiB a second, and 100 MiB for all streams.
 const KIB: Cost = Cost {
     own: Duration::from_micros(100),
-    all: Duration::from_micros(10),
+    shared: Duration::from_micros(10),
 };
 
-/// How much may be done ahead of time for one: 50 changes that come one by one, or the first 2,500 runs.
+/// What one stream may use ahead of time: enough for 50 single changes, or for the first 2,500 runs.
 const OWN_BURST: Duration = Duration::from_millis(500);
 
-/// How much may be done ahead of time for all.
-const BURST_OF_ALL: Duration = Duration::from_millis(100);
+/// What all streams together may use ahead of time.
+const SHARED_BURST: Duration = Duration::from_millis(100);
 
-/// What one takes at a time of what may be done for all, so that it does much between two pauses.
-const PORTION: Duration = Duration::from_millis(2);
+/// What a stream takes of the shared limit in one turn, so that it does much between two pauses.
+const TURN: Duration = Duration::from_millis(2);
 
-/// The least pause where too much was done, so that there are not many small ones.
+/// The shortest pause of a stream that is over a limit: a few long pauses cost less than many short ones.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The time that was given out, and until when that lasts.
+/// A leaky bucket whose content is time.
 #[derive(Debug)]
-struct Account {
-    paid_until: Instant,
+struct Bucket {
+    used_until: Instant,
     burst: Duration,
 }
 
-impl Account {
+impl Bucket {
     fn new(burst: Duration) -> Self {
         Self {
-            paid_until: Instant::now(),
+            used_until: Instant::now(),
             burst,
         }
     }
 
-    /// Takes `cost`, even where there is no more.
+    /// Uses `cost`, even if that is over the limit.
     fn take(&mut self, now: Instant, cost: Duration) {
-        self.paid_until = self.paid_until.max(now) + cost;
+        self.used_until = self.used_until.max(now) + cost;
     }
 
-    /// For how long to pause, where there is no more to take.
+    /// How long to pause, if the limit is reached.
     fn pause(&self, now: Instant) -> Option<Duration> {
-        let ahead = self.paid_until.saturating_duration_since(now);
+        let ahead = self.used_until.saturating_duration_since(now);
         ahead.checked_sub(self.burst).map(|over| over + PAUSE)
     }
 }
 
-/// What is done for all subscribers, who take turns. Nobody leaves a debt behind, so whoever wants a portion
-/// waits at the most for one of each of those who are there.
+/// The limit that all streams share. They take turns, and a stream that leaves gives back what it has not used: so a
+/// stream waits for at most one turn of each other stream.
 #[derive(Debug)]
-pub(in crate::http) struct Pacer {
-    account: Mutex<Account>,
-    /// Held by whoever is next, until there is time; the others stand in line for it.
+pub(super) struct SharedLimit {
+    bucket: Mutex<Bucket>,
+    /// Held by the stream whose turn is next; the others queue for it.
     turn: sync::Mutex<()>,
 }
 
-impl Pacer {
-    pub(in crate::http) fn new() -> Arc<Self> {
+impl SharedLimit {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
-            account: Mutex::new(Account::new(BURST_OF_ALL)),
+            bucket: Mutex::new(Bucket::new(SHARED_BURST)),
             turn: sync::Mutex::new(()),
         })
     }
 
-    /// For one subscriber.
-    pub(in crate::http) fn pace(self: &Arc<Self>) -> Pace {
-        Pace {
-            own: Account::new(OWN_BURST),
-            portion: Duration::ZERO,
-            all: Arc::clone(self),
+    /// The limit of one more stream.
+    pub(super) fn stream(self: &Arc<Self>) -> StreamLimit {
+        StreamLimit {
+            own: Bucket::new(OWN_BURST),
+            left: Duration::ZERO,
+            shared: Arc::clone(self),
         }
     }
 
-    /// A portion, once it is the subscriber's turn. Until then it has taken nothing, and may leave.
-    async fn portion(&self) -> Duration {
+    /// One turn. A stream that stops waiting for it has used nothing.
+    async fn take_turn(&self) -> Duration {
         let _turn = self.turn.lock().await;
-        let pause = self.account().pause(Instant::now());
+        let pause = self.bucket().pause(Instant::now());
         if let Some(pause) = pause {
             sleep(pause).await;
         }
-        self.account().take(Instant::now(), PORTION);
-        PORTION
+        self.bucket().take(Instant::now(), TURN);
+        TURN
     }
 
-    fn account(&self) -> MutexGuard<'_, Account> {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    fn bucket(&self) -> MutexGuard<'_, Bucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is done for one subscriber.
+/// The limit of one stream.
 #[derive(Debug)]
-pub(in crate::http) struct Pace {
-    own: Account,
-    /// What is left of the portion that was taken last.
-    portion: Duration,
-    all: Arc<Pacer>,
+pub(in crate::http) struct StreamLimit {
+    own: Bucket,
+    /// What is left of the stream's last turn.
+    left: Duration,
+    shared: Arc<SharedLimit>,
 }
 
-impl Pace {
-    /// Pays for an event of so many bytes.
-    pub(in crate::http) async fn event(&mut self, bytes: usize) {
+impl StreamLimit {
+    /// Uses the cost of an event of `bytes`, and waits until the stream is within its limits again.
+    pub(in crate::http) async fn acquire_event(&mut self, bytes: usize) {
         let kibs = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
-        self.pay(Cost {
+        self.acquire(Cost {
             own: EVENT.own + KIB.own * kibs,
-            all: EVENT.all + KIB.all * kibs,
+            shared: EVENT.shared + KIB.shared * kibs,
         })
         .await;
     }
 
-    /// Waits until there is time again, if it was used up.
-    pub(in crate::http) async fn pay(&mut self, cost: Cost) {
+    /// Uses `cost`, and waits until the stream is within its limits again.
+    pub(in crate::http) async fn acquire(&mut self, cost: Cost) {
         self.own.take(Instant::now(), cost.own);
-        let mut owed = cost.all;
-        // Much is paid for in many turns, between which others have theirs.
-        while owed > self.portion {
-            owed -= mem::take(&mut self.portion);
-            self.portion = self.all.portion().await;
+        let mut owed = cost.shared;
+        // A large event takes many turns, between which other streams have theirs.
+        while owed > self.left {
+            owed -= mem::take(&mut self.left);
+            self.left = self.shared.take_turn().await;
         }
-        self.portion -= owed;
+        self.left -= owed;
         let pause = self.own.pause(Instant::now());
         if let Some(pause) = pause {
             sleep(pause).await;
@@ -156,10 +159,9 @@ impl Pace {
     }
 }
 
-impl Drop for Pace {
-    /// Leaves what it has taken and not used to the others.
+impl Drop for StreamLimit {
     fn drop(&mut self) {
-        self.all.account().paid_until -= self.portion;
+        self.shared.bucket().used_until -= self.left;
     }
 }
 
@@ -172,18 +174,18 @@ mod tests {
 
     use super::*;
 
-    /// Takes so many events after each other, and gives the time that takes.
-    async fn time(paces: &mut [Pace], events: usize) -> Duration {
+    /// Sends `events` one after the other on each stream, and returns how long that takes.
+    async fn time_to_send(streams: &mut [StreamLimit], events: usize) -> Duration {
         let begin = Instant::now();
-        let taken = paces.iter_mut().map(async |pace| {
+        let sending = streams.iter_mut().map(async |stream| {
             let mut times = BTreeSet::new();
             for _ in 0..events {
-                pace.event(0).await;
+                stream.acquire_event(0).await;
                 times.insert(Instant::now());
             }
             times
         });
-        let times: BTreeSet<_> = join_all(taken).await.into_iter().flatten().collect();
+        let times: BTreeSet<_> = join_all(sending).await.into_iter().flatten().collect();
         for (before, after) in times.iter().zip(times.iter().skip(1)) {
             assert!(*after >= *before + PAUSE);
         }
@@ -191,58 +193,58 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_is_free_and_what_goes_on_is_told_at_its_pace() {
-        let mut one = [Pacer::new().pace()];
-        assert_eq!(time(&mut one, 2_400).await, Duration::ZERO);
-        let took = time(&mut one, 10_000).await.as_millis();
+    async fn a_burst_is_sent_at_once_and_more_at_the_rate_of_one_stream() {
+        let mut one = [SharedLimit::new().stream()];
+        assert_eq!(time_to_send(&mut one, 2_400).await, Duration::ZERO);
+        let took = time_to_send(&mut one, 10_000).await.as_millis();
         assert!((1_900..2_100).contains(&took), "{took}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_share_what_may_be_done_for_all() {
-        let pacer = Pacer::new();
-        let mut many: Vec<_> = (0..100).map(|_| pacer.pace()).collect();
-        let took = time(&mut many, 1_000).await.as_millis();
+    async fn many_streams_share_one_rate() {
+        let shared = SharedLimit::new();
+        let mut many: Vec<_> = (0..100).map(|_| shared.stream()).collect();
+        let took = time_to_send(&mut many, 1_000).await.as_millis();
         assert!((1_800..2_200).contains(&took), "{took}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_those_who_have_left() {
-        let pacer = Pacer::new();
+    async fn no_stream_waits_for_those_that_have_left() {
+        let shared = SharedLimit::new();
         for _ in 0..10_000 {
-            pacer.pace().pay(WAKING).now_or_never();
+            shared.stream().acquire(WAKEUP).now_or_never();
         }
         let begin = Instant::now();
-        pacer.pace().pay(WAKING).await;
+        shared.stream().acquire(WAKEUP).await;
         assert!(begin.elapsed() < 2 * PAUSE, "{:?}", begin.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_turn_comes_after_one_of_each_other_however_much_they_were_told() {
-        let pacer = Pacer::new();
-        let others = (0..500).map(async |_| pacer.pace().event(16 * 1024 * 1024).await);
+    async fn a_stream_waits_for_one_turn_of_each_other_however_much_they_send() {
+        let shared = SharedLimit::new();
+        let others = (0..500).map(async |_| shared.stream().acquire_event(16 * 1024 * 1024).await);
         let begin = Instant::now();
         tokio::select! {
             biased;
-            _ = join_all(others) => panic!("they were told 8 GiB"),
-            () = async { pacer.pace().event(0).await } => {}
+            _ = join_all(others) => panic!("they have sent 8 GiB"),
+            () = async { shared.stream().acquire_event(0).await } => {}
         }
         let waited = begin.elapsed().as_millis();
         assert!((900..1_050).contains(&waited), "{waited}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_come_and_go_share_as_much_as_those_who_stay() {
-        let pacer = Pacer::new();
-        let woken = Cell::new(0);
+    async fn streams_that_come_and_go_use_no_more_than_those_that_stay() {
+        let shared = SharedLimit::new();
+        let wakeups = Cell::new(0);
         let comers = (0..500).map(async |_| {
             loop {
-                pacer.pace().pay(WAKING).await;
-                woken.set(woken.get() + 1);
+                shared.stream().acquire(WAKEUP).await;
+                wakeups.set(wakeups.get() + 1);
             }
         });
         let ended = timeout(Duration::from_secs(10), join_all(comers)).await;
-        assert!(ended.is_err(), "they go on for ever");
-        assert!((49_000..51_000).contains(&woken.get()), "{woken:?}");
+        assert!(ended.is_err(), "they never end");
+        assert!((49_000..51_000).contains(&wakeups.get()), "{wakeups:?}");
     }
 }

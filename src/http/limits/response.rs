@@ -1,5 +1,4 @@
-//! Answering with what was made for one reader. The answers that wait for their readers are bounded
-//! together.
+//! Sending what was made for one reader. The memory of all responses that are being sent is bounded.
 
 use std::{
     pin::Pin,
@@ -16,77 +15,57 @@ use http_body_util::Full;
 use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 
-use super::memory::{Budget, FREE_OF_CHARGE, Share};
+use super::memory::{MemoryBudget, Reservation, UNMETERED};
 use crate::http::problem::Problem;
 
-/// Bytes of an answer that are handed on at a time.
-const PORTION: usize = 8 * 1024;
+/// Bytes of a frame, at most. hyper copies what it sends, since writev is off, and it would copy a large frame as a
+/// whole.
+const FRAME_BYTES: usize = 8 * 1024;
 
-/// `value` as JSON, which takes no more than so many bytes.
+/// `value` as JSON, which is at most `most` bytes.
 ///
 /// # Errors
-/// When as much as `budget` allows waits for its readers already.
+/// When the responses that are being sent use up the budget.
 pub(in crate::http) fn json(
     value: &impl Serialize,
     most: usize,
-    budget: &Budget,
+    budget: &MemoryBudget,
 ) -> Result<Response, Problem> {
-    let mut share = budget.share();
-    // Asked first, so that an answer there is no room for costs no time either.
-    if !share.grow_to(most) {
-        return Err(Problem::busy());
+    let mut reservation = budget.reservation();
+    // Reserved first, so that a response for which there is no memory costs no time either.
+    if !reservation.grow_to(most) {
+        return Err(Problem::NoMemory);
     }
-    let json = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
-    Ok(whole("application/json", json, share))
-}
-
-/// `text` as it is.
-///
-/// # Errors
-/// When as much as `budget` allows waits for its readers already.
-pub(in crate::http) fn text(
-    content_type: &'static str,
-    text: String,
-    budget: &Budget,
-) -> Result<Response, Problem> {
-    let mut share = budget.share();
-    if !share.grow_to(text.capacity()) {
-        return Err(Problem::busy());
-    }
-    Ok(whole(content_type, text.into_bytes(), share))
-}
-
-fn whole(content_type: &'static str, bytes: Vec<u8>, share: Share) -> Response {
-    let body = if bytes.len() <= FREE_OF_CHARGE {
-        Body::from(bytes)
+    let json = serde_json::to_vec(value).map_err(|_| Problem::Internal)?;
+    let body = if json.len() <= UNMETERED {
+        Body::from(json)
     } else {
-        in_portions(Full::from(bytes), Some(share))
+        in_frames(Full::from(json), Some(reservation))
     };
-    let content_type = HeaderValue::from_static(content_type);
-    ([(header::CONTENT_TYPE, content_type)], body).into_response()
+    let content_type = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
-/// A body handed on in portions: a large piece of it would be copied on its way out. It holds its `share`
-/// of the memory for all as long as it lives.
-pub(in crate::http) fn in_portions<B>(body: B, share: Option<Share>) -> Body
+/// A body that is sent in small frames. It holds its reservation until it is sent.
+pub(in crate::http) fn in_frames<B>(body: B, reservation: Option<Reservation>) -> Body
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
-    Body::new(Portions {
+    Body::new(Frames {
         body,
         rest: Bytes::new(),
-        _share: share,
+        _reservation: reservation,
     })
 }
 
-struct Portions<B> {
+struct Frames<B> {
     body: B,
-    /// What of the last piece is still to be handed on.
+    /// The rest of the frame that is being split.
     rest: Bytes,
-    _share: Option<Share>,
+    _reservation: Option<Reservation>,
 }
 
-impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Portions<B> {
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Frames<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -98,12 +77,12 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Portions<B> {
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => self.rest = data,
-                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
                 },
                 last => return Poll::Ready(last),
             }
         }
-        let size = self.rest.len().min(PORTION);
+        let size = self.rest.len().min(FRAME_BYTES);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(size)))))
     }
 
@@ -119,5 +98,28 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Portions<B> {
         }
         hint.set_lower(hint.lower() + rest);
         hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_is_sent_in_small_frames_and_its_size_is_known_at_every_one() {
+        let size = 2 * FRAME_BYTES + 5;
+        let mut body = in_frames(Full::from(vec![b'x'; size]), None);
+        let mut left = size;
+        for frame in [FRAME_BYTES, FRAME_BYTES, 5] {
+            assert_eq!(body.size_hint().exact(), Some(left as u64));
+            assert!(!body.is_end_stream());
+            let sent = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(sent.len(), frame);
+            left -= frame;
+        }
+        assert!(body.is_end_stream());
+        assert!(body.frame().await.is_none());
     }
 }

@@ -1,49 +1,49 @@
-//! Those who wait for changes, bounded in number: each keeps a connection for long.
+//! Subscribers: streams and requests that wait for a run. Each keeps a connection for long, so their number is bounded.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::rate::{Pace, Pacer};
+use super::rate::{SharedLimit, StreamLimit};
 use crate::http::problem::Problem;
 
-/// How many may wait at a time.
+/// The slots for subscribers, and what they share.
 #[derive(Debug)]
 pub(in crate::http) struct Subscribers {
     slots: Arc<Semaphore>,
-    most: usize,
-    pacer: Arc<Pacer>,
+    max: usize,
+    limit: Arc<SharedLimit>,
 }
 
-/// One of them, as long as it is held.
+/// One subscriber. Its slot is free again when this is dropped.
 #[derive(Debug)]
 pub(in crate::http) struct Subscriber {
-    pub(in crate::http) pace: Pace,
+    pub(in crate::http) rate: StreamLimit,
     _slot: OwnedSemaphorePermit,
 }
 
 impl Subscribers {
-    pub(in crate::http) fn new(most: usize) -> Self {
+    pub(in crate::http) fn new(max: usize) -> Self {
         Self {
-            slots: Arc::new(Semaphore::new(most)),
-            most,
-            pacer: Pacer::new(),
+            slots: Arc::new(Semaphore::new(max)),
+            max,
+            limit: SharedLimit::new(),
         }
     }
 
     /// # Errors
-    /// When there are as many as there may be.
-    pub(in crate::http) fn join(&self) -> Result<Subscriber, Problem> {
+    /// When no slot is free.
+    pub(in crate::http) fn subscribe(&self) -> Result<Subscriber, Problem> {
         let slot = Arc::clone(&self.slots)
             .try_acquire_owned()
-            .map_err(|_| Problem::too_many_subscribers())?;
+            .map_err(|_| Problem::TooManySubscribers)?;
         Ok(Subscriber {
-            pace: self.pacer.pace(),
+            rate: self.limit.stream(),
             _slot: slot,
         })
     }
 
     pub(in crate::http) fn count(&self) -> usize {
-        self.most - self.slots.available_permits()
+        self.max - self.slots.available_permits()
     }
 }

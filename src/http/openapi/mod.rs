@@ -1,12 +1,12 @@
-//! The description of the API for tools: OpenAPI 3.1, made of the types that parse and answer.
+//! The description of the API for tools: OpenAPI 3.1, made of the types that parse requests and form responses.
 
 pub(super) mod responses;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::{
+    Extension,
     body::{Body, Bytes},
-    extract::State,
     http::{HeaderName, header},
 };
 use http_body_util::Full;
@@ -20,39 +20,39 @@ use utoipa::{
 
 use self::responses::FileProblems;
 use super::{
-    app::{App, WEBHOOK_PATH},
+    WEBHOOK_PATH,
+    app::App,
     limits::response,
-    ops, page,
-    problem::Problem,
-    read::{
-        events::{self, Present},
-        runs::{self, Limit},
-        wait::Wait,
-    },
-    webhook,
+    params::{Limit, SnapshotLimit, Wait},
+    problem::ProblemBody,
 };
 
-/// Everything but what depends on the tokens set.
+/// What the description holds beside the routes.
 #[derive(OpenApi)]
-#[openapi(
-    paths(
-        webhook::receive,
-        runs::list,
-        runs::show,
-        events::all,
-        events::one,
-        ops::healthz,
-        ops::readyz,
-        ops::metrics,
-        page::show,
-        show
-    ),
-    components(schemas(Limit, Present, Problem, Wait))
-)]
-struct Api;
+#[openapi(components(schemas(Limit, ProblemBody, SnapshotLimit, Wait)))]
+struct Base;
 
 /// The three ways to present a token.
-const WAYS: [&str; 3] = ["bearer", "basic", "query"];
+const SECURITY_SCHEMES: [&str; 3] = ["bearer", "basic", "query"];
+
+/// The description as JSON. It describes every route, its own included, so it is completed after they are there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Description(Arc<OnceLock<Bytes>>);
+
+impl Description {
+    /// Completes the `document` that the routes make, for a service that asks for the tokens of `app`.
+    pub(super) fn complete(&self, mut document: openapi::OpenApi, app: &App) {
+        add_security(
+            &mut document,
+            app.webhook_tokens.is_some(),
+            app.read_tokens.is_some(),
+        );
+        name_updates(&mut document);
+        let json = serde_json::to_vec(&document)
+            .expect("its keys are strings, and a vector takes all that is written");
+        self.0.get_or_init(|| json.into());
+    }
+}
 
 /// This description.
 #[utoipa::path(
@@ -61,25 +61,24 @@ const WAYS: [&str; 3] = ["bearer", "basic", "query"];
     path = "/openapi.json",
     responses((status = 200, description = "The description", body = Object), FileProblems),
 )]
-pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 1], Body) {
-    let json = app.description.get_or_init(|| {
-        let document = document(app.webhook_tokens.is_some(), app.read_tokens.is_some());
-        let json = serde_json::to_vec(&document);
-        Bytes::from(json.expect("its keys are strings, and a vector takes all that is written"))
-    });
+pub(super) async fn show(
+    Extension(Description(json)): Extension<Description>,
+) -> ([(HeaderName, &'static str); 1], Body) {
     let headers = [(header::CONTENT_TYPE, "application/json")];
-    (
-        headers,
-        response::in_portions(Full::new(json.clone()), None),
-    )
+    let json = json.get().cloned().unwrap_or_default();
+    (headers, response::in_frames(Full::new(json), None))
 }
 
-/// The description of a service that asks for these tokens.
-pub(super) fn document(webhook_token: bool, read_token: bool) -> openapi::OpenApi {
-    let mut document = Api::openapi();
-    let ways: Vec<_> = WAYS
+/// The description without its routes.
+pub(super) fn base() -> openapi::OpenApi {
+    Base::openapi()
+}
+
+/// Says which operations need a token. Those that may answer 401 need one where it is set.
+fn add_security(document: &mut openapi::OpenApi, webhook_token: bool, read_token: bool) {
+    let schemes: Vec<_> = SECURITY_SCHEMES
         .iter()
-        .map(|way| SecurityRequirement::new::<_, _, &str>(*way, []))
+        .map(|scheme| SecurityRequirement::new::<_, _, &str>(*scheme, []))
         .collect();
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
@@ -89,51 +88,28 @@ pub(super) fn document(webhook_token: bool, read_token: bool) -> openapi::OpenAp
     let query = ApiKey::Query(ApiKeyValue::new("token"));
     components.add_security_scheme("query", SecurityScheme::ApiKey(query));
 
-    let paths = &mut document.paths.paths;
-    for (path, item) in paths.iter_mut() {
+    for (path, item) in &mut document.paths.paths {
         let is_set = if path == WEBHOOK_PATH {
             webhook_token
         } else {
             read_token
         };
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-            let is_guarded = is_set && operation.responses.responses.contains_key("401");
-            operation.security = is_guarded.then(|| ways.clone());
+            let needs_token = is_set && operation.responses.responses.contains_key("401");
+            operation.security = needs_token.then(|| schemes.clone());
         }
     }
-    // One handler answers at two paths, with two methods each; an id names one operation.
-    let mut with_slash = paths[WEBHOOK_PATH].clone();
-    rename(&mut with_slash, None, None);
-    paths.insert(format!("{WEBHOOK_PATH}/"), with_slash);
-    if let Some(updates) = paths.get_mut(WEBHOOK_PATH) {
-        rename(updates, Some("retryUpdate"), Some("sendUpdate"));
-    }
-    document
 }
 
-fn rename(item: &mut PathItem, get: Option<&str>, post: Option<&str>) {
-    for (operation, id) in [(&mut item.get, get), (&mut item.post, post)] {
+/// One handler accepts updates with two methods; an id names one operation.
+fn name_updates(document: &mut openapi::OpenApi) {
+    let webhook = document.paths.paths.get_mut(WEBHOOK_PATH);
+    let Some(PathItem { get, post, .. }) = webhook else {
+        return;
+    };
+    for (operation, id) in [(get, "retryUpdate"), (post, "sendUpdate")] {
         if let Some(operation) = operation {
-            operation.operation_id = id.map(str::to_owned);
+            operation.operation_id = Some(id.to_owned());
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http_body_util::BodyExt as _;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn all_who_ask_are_sent_one_description() {
-        let app = App::for_tests();
-        let mut places = Vec::new();
-        for _ in 0..2 {
-            let (_, mut body) = show(State(Arc::clone(&app))).await;
-            let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
-            places.push(first.as_ptr());
-        }
-        assert_eq!(places[0], places[1]);
     }
 }

@@ -1,4 +1,4 @@
-//! What the types cannot say of the API: when there is which problem.
+//! What the types cannot say of the API: which problems an operation may meet, and when.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,18 @@ use utoipa::{
     openapi::{Content, Header, Ref, RefOr, Response, ResponseBuilder},
 };
 
-/// A status, and when it is answered.
+/// A status, and when it is the response.
 type When = (&'static str, &'static str);
 
 const ANY: &[When] = &[
     ("431", "The headers are larger than --max-header"),
     ("500", "The service failed; its log says why"),
-    ("501", "The Transfer-Encoding is another than chunked"),
+    ("501", "The Transfer-Encoding is not chunked"),
 ];
 
 const PLAIN: &[When] = &[("400", "The request breaks HTTP/1.1")];
 
-const GUARDED: &[When] = &[("401", "A token is needed: there was none, or a wrong one")];
-
-const METRICS: &[When] = &[("503", "Too many copies wait for their readers")];
+const GUARDED: &[When] = &[("401", "The token is missing or wrong")];
 
 const READ: &[When] = &[
     (
@@ -29,8 +27,8 @@ const READ: &[When] = &[
     ),
     (
         "503",
-        "As many answers as --max-in-flight allows wait for their readers, or there are as many streams and \
-         waiting requests as --max-subscribers allows",
+        "The responses that are being sent use up --max-in-flight, or there are as many streams and waiting \
+         requests as --max-subscribers allows",
     ),
 ];
 
@@ -45,10 +43,10 @@ const UPDATE: &[When] = &[
         "The body is not JSON, not UTF-8, empty or cut short, or the request breaks HTTP/1.1",
     ),
     ("405", "Neither POST nor a retry"),
-    ("408", "The body had not arrived after --body-timeout"),
+    ("408", "The body did not arrive within --body-timeout"),
     (
         "413",
-        "The body is larger than --max-body, or the run would outgrow its share of --max-bytes",
+        "The body is larger than --max-body, or the run would be larger than one run may be",
     ),
     (
         "415",
@@ -58,10 +56,7 @@ const UPDATE: &[When] = &[
         "422",
         "The body is JSON, but one of the fields is wrong, or is there twice",
     ),
-    (
-        "503",
-        "As many bodies as --max-in-flight allows are on their way",
-    ),
+    ("503", "The bodies that are arriving use up --max-in-flight"),
 ];
 
 fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {
@@ -71,7 +66,7 @@ fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {
         .map(|(status, when)| {
             let schema = Content::new(Some(Ref::from_schema_name("Problem")));
             let response = ResponseBuilder::new().description(*when);
-            // What is wrong with the headers alone is answered before anything can describe it.
+            // hyper itself answers 431, without a body.
             let response = match *status {
                 "431" => response,
                 _ => response.content("application/problem+json", schema),
@@ -101,16 +96,14 @@ macro_rules! described {
 }
 
 described! {
-    /// The problems that a probe may meet.
+    /// Of probes.
     ProbeProblems: &[ANY, PLAIN];
-    /// The problems that reading may meet where all are sent the same.
+    /// Of what needs a reader's token and no memory budget.
     FileProblems: &[ANY, PLAIN, GUARDED];
-    /// The problems that reading the metrics may meet.
-    MetricsProblems: &[ANY, PLAIN, GUARDED, METRICS];
-    /// The problems that reading runs may meet.
+    /// Of reading runs.
     ReadProblems: &[ANY, GUARDED, READ];
-    /// The problems that reading one run may meet.
+    /// Of reading one run.
     OneRunProblems: &[ANY, GUARDED, READ, ONE_RUN];
-    /// The problems that an update may meet.
+    /// Of updates.
     UpdateProblems: &[ANY, GUARDED, UPDATE];
 }

@@ -64,7 +64,7 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     let page = Full::new(Bytes::from_static(page.as_bytes()));
-    (headers, response::in_portions(page, None))
+    (headers, response::in_frames(page, None))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Reading the runs: as JSON, by waiting, as streams of events.
 
-pub(in crate::http) mod events;
-pub(in crate::http) mod runs;
-pub(in crate::http) mod wait;
+pub(super) mod events;
+pub(super) mod runs;
+mod view;

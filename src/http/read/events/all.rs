@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    sink::Telling,
+    sink::EventSink,
     sse::{Scope, data, removed, run},
 };
 use crate::{
@@ -22,7 +22,7 @@ const COUNTS_AGE: Duration = Duration::from_secs(1);
 /// One subscriber to all runs.
 #[derive(Debug)]
 pub(super) struct AllRuns {
-    telling: Telling,
+    sink: EventSink,
     scope: Scope,
     follower: Follower,
     /// The counts that were told, and when they were so.
@@ -40,9 +40,9 @@ struct CountsView {
 }
 
 impl AllRuns {
-    pub(super) fn new(telling: Telling, scope: Scope, follower: Follower) -> Self {
+    pub(super) fn new(sink: EventSink, scope: Scope, follower: Follower) -> Self {
         Self {
-            telling,
+            sink,
             scope,
             follower,
             counts: None,
@@ -51,13 +51,13 @@ impl AllRuns {
 
     /// The next event, once there is one.
     pub(super) async fn next(&mut self) -> Event {
-        self.telling.was_taken().await;
+        self.sink.ready_for_next().await;
         if self.are_counts_old()
             && let Some(event) = self.new_counts()
         {
             return event;
         }
-        let app = Arc::clone(&self.telling.app);
+        let app = Arc::clone(&self.sink.app);
         loop {
             // Before looking, so that no change falls between looking and waiting.
             let change = app.store.any_change();
@@ -68,7 +68,7 @@ impl AllRuns {
                         return event;
                     }
                     change.await;
-                    self.telling.was_woken().await;
+                    self.sink.throttle_wakeup().await;
                 }
                 Next::Snapshot(cause) => {
                     let reason = cause.word();
@@ -97,7 +97,7 @@ impl AllRuns {
     }
 
     async fn run(&mut self, event: Event, shown: Run) -> Option<Event> {
-        let shown = self.telling.with_room(shown).await?;
+        let shown = self.sink.reserve_for(shown).await?;
         Some(run(event, &shown))
     }
 
@@ -107,7 +107,7 @@ impl AllRuns {
 
     /// How many runs there are, unless that was told.
     fn new_counts(&mut self) -> Option<Event> {
-        let counts = self.telling.app.store.counts();
+        let counts = self.sink.app.store.counts();
         let before = self.counts.replace((Instant::now(), counts));
         if before.is_some_and(|(_, before)| before == counts) {
             return None;
@@ -160,9 +160,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn where_there_is_always_a_run_to_tell_new_counts_are_told_within_a_second() {
         let app = App::for_tests();
-        let telling = Telling::new(Arc::clone(&app), app.subscribers.join().unwrap());
+        let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe().unwrap());
         let follower = Follower::new(None, 0, Cause::Start);
-        let mut runs = AllRuns::new(telling, Scope::AllRuns(None), follower);
+        let mut runs = AllRuns::new(sink, Scope::AllRuns(None), follower);
         for name in ["counts", "snapshot", "live"] {
             let told = text(runs.next().await).await;
             assert!(told.contains(&format!("event: {name}\n")), "{told}");

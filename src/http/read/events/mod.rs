@@ -5,10 +5,10 @@ mod one;
 mod sink;
 mod sse;
 
-use std::{convert::Infallible, future::ready, str::FromStr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Path, RawQuery, State, rejection::PathRejection},
+    extract::State,
     http::{HeaderMap, HeaderName, StatusCode},
     response::{
         IntoResponse, Response,
@@ -19,12 +19,11 @@ use futures_util::{
     StreamExt as _,
     stream::{self, Stream},
 };
-use utoipa::ToSchema;
 
 use self::{
     all::AllRuns,
     one::OneRun,
-    sink::Telling,
+    sink::EventSink,
     sse::{END, Scope},
 };
 use crate::{
@@ -32,10 +31,10 @@ use crate::{
         app::App,
         limits::response,
         openapi::responses::ReadProblems,
-        params::{LAST_EVENT_ID, once, pairs, run_id_in, whole_number},
+        params::{LAST_EVENT_ID, Query, RunIdPath, SnapshotLimit, StreamQuery},
         problem::Problem,
     },
-    run::{FromText, RunId, Status},
+    run::RunId,
     store::{Cause, Follower},
 };
 
@@ -56,8 +55,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
     operation_id = "watchRuns",
     path = "/api/events",
     params(
-        ("status" = Option<Status>, Query, description = "Only runs of this status"),
-        ("limit" = Option<Present>, Query, description = "How many runs there are to be told at the most"),
+        StreamQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received"),
     ),
     responses(
@@ -67,18 +65,10 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 )]
 pub(in crate::http) async fn all(
     State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
+    Query(StreamQuery { status, limit }): Query<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (mut status, mut limit) = (None, None);
-    for (name, value) in pairs(query.as_deref()) {
-        match &*name {
-            "status" => once(&mut status, "status", &value)?,
-            "limit" => once(&mut limit, "limit", &value)?,
-            _ => {}
-        }
-    }
-    let Present(most) = limit.unwrap_or_default();
+    let SnapshotLimit(most) = limit.unwrap_or_default();
     let scope = Scope::AllRuns(status);
     let follower = match last_event_id(&headers) {
         None => Follower::new(status, most, Cause::Start),
@@ -87,9 +77,8 @@ pub(in crate::http) async fn all(
             None => Follower::new(status, most, Cause::Restart),
         },
     };
-    let subscriber = app.subscribers.join()?;
-    let telling = Telling::new(Arc::clone(&app), subscriber);
-    let runs = AllRuns::new(telling, scope, follower);
+    let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe()?);
+    let runs = AllRuns::new(sink, scope, follower);
     Ok(respond(
         &app,
         stream::unfold(runs, async |mut runs| {
@@ -121,18 +110,16 @@ pub(in crate::http) async fn all(
 )]
 pub(in crate::http) async fn one(
     State(app): State<Arc<App>>,
-    run_id: Result<Path<String>, PathRejection>,
+    RunIdPath(run_id): RunIdPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let run_id = run_id_in(run_id)?;
     let last = last_event_id(&headers);
     if last == Some(END) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let seen = last.and_then(|last| Scope::OneRun.revision(&app, last));
-    let subscriber = app.subscribers.join()?;
-    let telling = Telling::new(Arc::clone(&app), subscriber);
-    let run = OneRun::new(telling, run_id, seen);
+    let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe()?);
+    let run = OneRun::new(sink, run_id, seen);
     Ok(respond(
         &app,
         stream::unfold(run, async |mut run| {
@@ -162,34 +149,7 @@ fn respond(app: &App, events: impl Stream<Item = Event> + Send + 'static) -> Res
     let headers = [(HeaderName::from_static("x-accel-buffering"), "no")];
     (
         headers,
-        response.map(|body| response::in_portions(body, None)),
+        response.map(|body| response::in_frames(body, None)),
     )
         .into_response()
-}
-
-/// How many of the runs that are there a stream tells at the most.
-#[derive(Debug, Clone, Copy, ToSchema)]
-#[schema(minimum = 0, maximum = 10_000_000, default = 10_000_000)]
-pub(in crate::http) struct Present(usize);
-
-impl Present {
-    const MOST: usize = 10_000_000;
-}
-
-impl Default for Present {
-    fn default() -> Self {
-        Self(Self::MOST)
-    }
-}
-
-impl FromStr for Present {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        whole_number(text, 0..=Self::MOST).map(Self)
-    }
-}
-
-impl FromText for Present {
-    const ACCEPTED: &'static str = "a whole number from 0 to 10000000";
 }

@@ -6,7 +6,7 @@ use axum::response::sse::Event;
 use serde_json::json;
 
 use super::{
-    sink::Telling,
+    sink::EventSink,
     sse::{END, Scope, data, removed, run},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 /// One subscriber to one run.
 #[derive(Debug)]
 pub(super) struct OneRun {
-    telling: Telling,
+    sink: EventSink,
     run_id: RunId,
     watch: Watch,
     step: Step,
@@ -33,15 +33,15 @@ enum Step {
 
 impl OneRun {
     /// For a subscriber who has `seen` the run, or not.
-    pub(super) fn new(telling: Telling, run_id: RunId, seen: Option<Revision>) -> Self {
-        let store = &telling.app.store;
+    pub(super) fn new(sink: EventSink, run_id: RunId, seen: Option<Revision>) -> Self {
+        let store = &sink.app.store;
         let watch = store.watch(run_id);
         let step = match store.state(run_id) {
             Some((revision, run)) if Some(revision) == seen => step_after(revision, run.status()),
             _ => Step::Watching(seen),
         };
         Self {
-            telling,
+            sink,
             run_id,
             watch,
             step,
@@ -50,8 +50,8 @@ impl OneRun {
 
     /// The next event, once there is one; `None` after the last.
     pub(super) async fn next(&mut self) -> Option<Event> {
-        self.telling.was_taken().await;
-        let app = Arc::clone(&self.telling.app);
+        self.sink.ready_for_next().await;
+        let app = Arc::clone(&self.sink.app);
         loop {
             let seen = match self.step {
                 Step::Watching(seen) => seen,
@@ -63,7 +63,7 @@ impl OneRun {
                 Step::Ended => return None,
             };
             app.store.watched(&self.watch, seen).await;
-            self.telling.was_woken().await;
+            self.sink.throttle_wakeup().await;
             // Looked up when there is time for it, so that it is told as it is by then.
             let Some((revision, shown)) = app.store.state(self.run_id) else {
                 self.step = Step::Watching(None);
@@ -72,7 +72,7 @@ impl OneRun {
                 }
                 continue;
             };
-            if let Some(shown) = self.telling.with_room(shown).await {
+            if let Some(shown) = self.sink.reserve_for(shown).await {
                 self.step = step_after(revision, shown.status());
                 return Some(run(Scope::OneRun.event(&app, revision), &shown));
             }

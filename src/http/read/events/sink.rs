@@ -1,68 +1,68 @@
-//! Telling a subscriber of runs, within the memory and the pace that there are for it.
+//! Sending runs to one subscriber, within its memory budget and its rate.
 
 use std::{mem, sync::Arc};
 
 use crate::{
     http::{
         app::App,
-        limits::{memory::Share, rate::WAKING, subscribers::Subscriber},
+        limits::{memory::Reservation, rate::WAKEUP, subscribers::Subscriber},
+        read::view::json_bytes,
     },
     run::Run,
 };
 
-/// What is told to one subscriber.
+/// Where the events of one subscriber go.
 #[derive(Debug)]
-pub(super) struct Telling {
+pub(super) struct EventSink {
     pub(super) app: Arc<App>,
     subscriber: Subscriber,
-    /// Bytes of the run that was told last, and the share of memory that it takes until the next event is
-    /// asked for.
-    told: usize,
-    share: Option<Share>,
+    /// Bytes of the last event that was sent, which are charged when the next one is asked for: then the client has
+    /// received it.
+    unpaid: usize,
+    reservation: Option<Reservation>,
 }
 
-impl Telling {
+impl EventSink {
     pub(super) fn new(app: Arc<App>, subscriber: Subscriber) -> Self {
         Self {
             app,
             subscriber,
-            told: 0,
-            share: None,
+            unpaid: 0,
+            reservation: None,
         }
     }
 
-    /// The event that was told last has been taken; there is time for another after this.
-    pub(super) async fn was_taken(&mut self) {
-        self.share = None;
-        let told = mem::take(&mut self.told);
-        self.subscriber.pace.event(told).await;
+    /// Frees the memory of the last event, and waits until the rate allows another.
+    pub(super) async fn ready_for_next(&mut self) {
+        self.reservation = None;
+        let bytes = mem::take(&mut self.unpaid);
+        self.subscriber.rate.acquire_event(bytes).await;
     }
 
-    /// Something has changed; there is time to look at it after this.
-    pub(super) async fn was_woken(&mut self) {
-        self.subscriber.pace.pay(WAKING).await;
+    /// Waits until the rate allows to look at another change.
+    pub(super) async fn throttle_wakeup(&mut self) {
+        self.subscriber.rate.acquire(WAKEUP).await;
     }
 
-    /// The run, once there is memory to tell it. While there is none the run is not held; `None` where it
-    /// is no longer kept then.
-    pub(super) async fn with_room(&mut self, mut run: Run) -> Option<Run> {
-        let streams = &self.app.streams;
-        let mut size = run.json_bytes();
-        let mut share = streams.share();
-        let mut is_enough = share.grow_to(size);
+    /// Reserves the memory that it takes to send `run`. While it waits for that it does not hold the run, but looks it up
+    /// again afterwards; `None` if it is no longer kept then.
+    pub(super) async fn reserve_for(&mut self, mut run: Run) -> Option<Run> {
+        let budget = &self.app.memory.streams;
+        let mut size = json_bytes(&run);
+        let mut reservation = budget.reservation();
+        let mut is_enough = reservation.grow_to(size);
         while !is_enough {
             let run_id = run.id();
             drop(run);
-            // Whoever waits holds no other.
-            drop(share);
-            share = streams.share_of(size).await;
+            drop(reservation);
+            reservation = budget.reserve(size).await;
             run = self.app.store.get(run_id)?;
             // It may have grown meanwhile.
-            is_enough = run.json_bytes() <= size;
-            size = run.json_bytes();
+            is_enough = json_bytes(&run) <= size;
+            size = json_bytes(&run);
         }
-        self.told = size;
-        self.share = Some(share);
+        self.unpaid = size;
+        self.reservation = Some(reservation);
         Some(run)
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    http::{app::App, read::runs::RunView},
+    http::{app::App, read::view::RunView},
     run::{Run, RunId, Status},
     store::Revision,
 };

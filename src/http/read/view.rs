@@ -1,0 +1,80 @@
+//! A run as JSON.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::run::{Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp};
+
+/// More than the names of all fields take as JSON, and the values that are short.
+const FIELD_BYTES: usize = 512;
+
+/// A run as clients see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Run)]
+pub(super) struct RunView<'a> {
+    /// The run.
+    run_id: RunId,
+    /// In the words of ComfyDeploy's API reference; null while none was reported.
+    #[schema(required)]
+    status: Option<Status>,
+    /// The same in the platform's own word.
+    #[schema(required)]
+    platform_status: Option<PlatformStatus>,
+    /// A percentage, or null. It need not reach 100 for the run to be completed.
+    #[schema(required)]
+    progress: Option<Progress>,
+    /// What the run was last known to be busy with.
+    #[schema(required)]
+    live_status: Option<&'a str>,
+    /// Every output, each once, byte for byte as ComfyDeploy wrote it, in a stable order.
+    #[schema(value_type = Vec<Object>, max_items = 1000)]
+    outputs: &'a Outputs,
+    /// When the first of its updates was received.
+    first_seen_at: Timestamp,
+    /// When the last of its updates was received.
+    last_seen_at: Timestamp,
+}
+
+impl<'a> From<&'a Run> for RunView<'a> {
+    fn from(run: &'a Run) -> Self {
+        Self {
+            run_id: run.id(),
+            status: run.status(),
+            platform_status: run.platform_status(),
+            progress: run.progress(),
+            live_status: run.live_status(),
+            outputs: run.outputs(),
+            first_seen_at: run.seen().first,
+            last_seen_at: run.seen().last,
+        }
+    }
+}
+
+/// Bytes of JSON that show a run, at most.
+pub(super) fn json_bytes(run: &Run) -> usize {
+    // An odd character takes six bytes when it is escaped.
+    let live_status = run.live_status().map_or(0, str::len) * 6;
+    FIELD_BYTES + live_status + run.outputs().json_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, run_id, update};
+
+    #[test]
+    fn the_json_of_a_run_is_no_larger_than_its_estimate() {
+        let odd = "\\u0001".repeat(1_000);
+        let long = format!(
+            r#"{{"status":"not-started","progress":12.345678901234567,"live_status":"{odd}",
+                "outputs":[{{}},{{"id":1}},{{"id":2}}]}}"#
+        );
+        for body in ["{}", &long] {
+            let at = at(253_402_207_200_000);
+            let mut run = Run::new(run_id(1), at);
+            run.merge(&update(body), at);
+            let json = serde_json::to_vec(&RunView::from(&run)).unwrap();
+            assert!(json.len() <= json_bytes(&run), "{body}");
+        }
+    }
+}
