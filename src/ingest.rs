@@ -1,4 +1,4 @@
-//! The only way an update gets in: it is stamped with the time, merged and counted.
+//! The only write path: an update is stamped with the time, merged and counted.
 
 use std::sync::{
     Arc,
@@ -13,17 +13,17 @@ use crate::{
     store::{Merged, RunTooLarge, Store},
 };
 
-/// Takes updates into a [`Store`].
+/// Merges updates into a [`Store`].
 #[derive(Debug)]
 pub struct Ingest {
     store: Arc<Store>,
     applied: ByDialect,
     no_change: ByDialect,
     without_run_id: ByDialect,
-    unnamed: AtomicU64,
+    updates_without_run_id: AtomicU64,
 }
 
-/// Updates with one outcome.
+/// Counters of the updates with one outcome.
 #[derive(Debug)]
 struct ByDialect {
     documented: Counter,
@@ -47,7 +47,7 @@ impl ByDialect {
 }
 
 impl Ingest {
-    /// The way into `store`.
+    /// For one store.
     #[must_use]
     pub fn new(store: Arc<Store>, metrics: &Metrics) -> Self {
         Self {
@@ -55,14 +55,14 @@ impl Ingest {
             applied: ByDialect::new(metrics, "applied"),
             no_change: ByDialect::new(metrics, "no_change"),
             without_run_id: ByDialect::new(metrics, "without_run_id"),
-            unnamed: AtomicU64::new(0),
+            updates_without_run_id: AtomicU64::new(0),
         }
     }
 
-    /// Takes an update. One that names no run is as good as any to its sender, but changes nothing.
+    /// Accepts an update. One that names no run is acknowledged to its sender, and changes no run.
     ///
     /// # Errors
-    /// When the store cannot keep it; nothing has changed then.
+    /// When the store cannot keep it; nothing is changed then.
     pub fn accept(&self, update: &Update<'_>) -> Result<(), RunTooLarge> {
         let Some(run_id) = update.run_id else {
             self.without_run_id.count(update);
@@ -75,18 +75,17 @@ impl Ingest {
             Merged::Applied => self.applied.count(update),
             Merged::NoChange => self.no_change.count(update),
         }
-        debug!(%run_id, ?merged, "took an update");
+        debug!(%run_id, ?merged, "update merged");
         Ok(())
     }
 
-    /// Says so at the 1st, 2nd, 4th, 8th and so on: no update that is taken is worth a log line each
-    /// time.
+    /// Logs the 1st, 2nd, 4th, 8th and so on: an accepted update is not worth a log line each time.
     fn note_without_run_id(&self) {
-        let count = self.unnamed.fetch_add(1, Ordering::Relaxed) + 1;
+        let count = self.updates_without_run_id.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
             warn!(
                 count,
-                "acknowledged an update without run_id: it changes no run"
+                "update without run_id acknowledged: it changes no run"
             );
         }
     }

@@ -1,19 +1,17 @@
 //! comfydeploy-webhook receives ComfyDeploy's run-status webhooks, keeps the state of every run in
 //! memory, and shows it.
 //!
-//! The rooms of the house, from the door to the cellar. Each uses only what is below it, and
-//! `tests/it/layers.rs` says so:
+//! The modules, entry point first. Each uses only modules of later groups, in the order in which they are declared
+//! below; `tests/it/layers.rs` checks that.
 //!
-//! - `main.rs`: arguments in, exit code out
-//! - [`server`]: assembles, serves, drains; [`healthcheck`] asks a running one, [`simulate`] plays runs to
-//!   it
-//! - [`http`]: everything that knows HTTP; its first page is the whole API
-//! - [`ingest`]: the only way an update gets in
-//! - [`store`]: the runs in memory, bounded
+//! - `main.rs`, [`cli`]: arguments in, exit code out
+//! - [`server`]: assembles, serves, drains; [`healthcheck`] and [`simulate`] are the other commands
+//! - [`http`]: everything that knows HTTP
+//! - [`ingest`]: the only write path
+//! - [`store`]: the runs in memory, bounded, and the streams of their changes
 //! - [`run`]: what a run is, and the join that merges its updates; pure
 //! - [`config`]: flags and variables
-//! - [`client`], [`metrics`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the
-//!   crate
+//! - [`metrics`], [`net`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the crate
 
 #![cfg_attr(
     test,
