@@ -18,7 +18,7 @@ use crate::{
     ingest::Ingest,
     metrics::{Histogram, Metrics},
     store::{Cause, Store},
-    telemetry::Throttle,
+    telemetry::LogRateLimit,
     tokens::Tokens,
 };
 
@@ -40,10 +40,10 @@ pub struct App {
     /// Seconds that updates which are taken take.
     pub(super) updates_taken: Histogram,
     /// Log lines about what the sender of updates sends.
-    pub(super) complaints: Throttle,
+    pub(super) complaints: LogRateLimit,
     /// Log lines about those who were not let in or found nothing. They have their own, so that nobody who
     /// causes many of them hides what is said of the sender.
-    pub(super) strangers: Throttle,
+    pub(super) strangers: LogRateLimit,
     /// What an update has to present one of, if anything.
     pub(super) webhook_tokens: Option<Tokens>,
     /// What a reader has to present one of, if anything.
@@ -83,8 +83,8 @@ impl App {
             store: Arc::clone(store),
             metrics: Arc::clone(metrics),
             updates_taken: metrics.requests(WEBHOOK_PATH, 200),
-            complaints: Throttle::new(),
-            strangers: Throttle::new(),
+            complaints: LogRateLimit::new(),
+            strangers: LogRateLimit::new(),
             webhook_tokens: config.webhook_tokens.clone(),
             read_tokens: config.read_tokens.clone(),
             body_limits: BodyLimits {

@@ -19,7 +19,7 @@ use super::{
     openapi::responses::UpdateProblems,
     problem::Problem,
 };
-use crate::{run::Update, telemetry::Throttle};
+use crate::{run::Update, telemetry::LogRateLimit};
 
 /// Takes one update.
 ///
@@ -102,7 +102,7 @@ pub(super) fn refuse_breach(app: &App, problem: Problem) -> Response {
 }
 
 /// Counts an update that is refused, logs it and answers it.
-fn refuse(app: &App, reason: &'static str, throttle: &Throttle, problem: Problem) -> Response {
+fn refuse(app: &App, reason: &'static str, throttle: &LogRateLimit, problem: Problem) -> Response {
     app.metrics.refused(reason).inc();
     throttle.line(|left_out| {
         let (status, detail) = (problem.status().as_u16(), problem.detail());

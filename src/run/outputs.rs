@@ -159,9 +159,9 @@ mod tests {
 
     #[test]
     fn an_output_is_kept_byte_for_byte() {
-        let odd =
+        let unusual =
             r#"{ "b":1.50e3,	"a" : "\u0041", "id":"x" , "n":123456789012345678901234567890 }"#;
-        assert_eq!(shown(&[odd]), format!("[{odd}]"));
+        assert_eq!(shown(&[unusual]), format!("[{unusual}]"));
     }
 
     #[test]

@@ -150,10 +150,13 @@ mod tests {
 
     #[test]
     fn only_a_number_of_at_most_100_is_read() {
-        for good in ["100", "1e2", "99.999", "-1", "-1e300", "0"] {
-            assert!(serde_json::from_str::<RawProgress>(good).is_ok(), "{good}");
+        for accepted in ["100", "1e2", "99.999", "-1", "-1e300", "0"] {
+            assert!(
+                serde_json::from_str::<RawProgress>(accepted).is_ok(),
+                "{accepted}"
+            );
         }
-        for bad in [
+        for rejected in [
             "100.1",
             "100.00000000000001",
             "101",
@@ -164,7 +167,7 @@ mod tests {
             "[]",
             "{}",
         ] {
-            let error = serde_json::from_str::<RawProgress>(bad).unwrap_err();
+            let error = serde_json::from_str::<RawProgress>(rejected).unwrap_err();
             assert!(error.to_string().contains(RawProgress::ACCEPTED), "{error}");
         }
     }

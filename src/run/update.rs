@@ -24,7 +24,7 @@ pub struct Update<'a> {
     pub run_id: Option<RunId>,
     /// The status, in the documented words or in ComfyDeploy's own.
     pub status: Option<PlatformStatus>,
-    /// A percentage, or a fraction if there is an `event_type`. A negative value means unknown.
+    /// A percentage; with an `event_type`, a value of at most 1 is a fraction. Negative means unknown.
     #[schema(value_type = Option<RawProgress>, inline)]
     pub progress: Option<Progress>,
     /// What the run is doing, such as `Executing KSampler`.
