@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 /// What SIGTERM and SIGINT ask for. Both mean the same.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct Signals {
     /// Cancelled at the first signal: finish the requests in flight, then exit.
     pub shutdown: CancellationToken,
@@ -22,12 +22,8 @@ pub struct Signals {
 pub fn on_signals() -> io::Result<Signals> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let shutdown = CancellationToken::new();
-    let abort = CancellationToken::new();
-    let signals = Signals {
-        shutdown: shutdown.clone(),
-        abort: abort.clone(),
-    };
+    let signals = Signals::default();
+    let Signals { shutdown, abort } = signals.clone();
     tokio::spawn(async move {
         let mut next = async || {
             tokio::select! {
