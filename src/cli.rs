@@ -1,4 +1,4 @@
-//! The command line: what to do, and how.
+//! The command line: the commands, and the flags of the service.
 
 use clap::{Parser, Subcommand};
 
@@ -11,7 +11,7 @@ pub struct Cli {
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// How to do it.
+    /// The flags of the service.
     #[command(flatten)]
     pub config: Config,
 }
@@ -19,8 +19,8 @@ pub struct Cli {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Ask the service at --listen whether it is ready; exit with 0 if it is, with 1 if not
+    /// Check whether the service at --listen is ready: exit code 0 if it is, 1 if not
     Healthcheck,
-    /// Play runs to a receiver as ComfyDeploy does, to see the service at work without an account
+    /// Send the updates of made-up runs as ComfyDeploy does, to try the service without an account
     Simulate(Simulate),
 }

@@ -17,8 +17,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// Files open beside the connections.
-const FILES: u64 = 64;
+/// Open files beside the connections.
+const OTHER_FILES: u64 = 64;
 
 fn main() -> ExitCode {
     let mut cli = match Cli::try_parse() {
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         Err(error) if error.use_stderr() => return fail(2, one_line(&error)),
         Err(help_or_version) => help_or_version.exit(),
     };
-    if let Err(error) = cli.config.take_tokens(|name| env::var_os(name)) {
+    if let Err(error) = cli.config.load_tokens(|name| env::var_os(name)) {
         return fail(2, format!("error: {error}"));
     }
     let threads = match cli.command {
@@ -40,9 +40,9 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => runtime.block_on(serve(&cli.config)),
         Some(Command::Healthcheck) => runtime.block_on(check(&cli.config)),
-        Some(Command::Simulate(orders)) => runtime.block_on(play(&orders, &cli.config)),
+        Some(Command::Simulate(args)) => runtime.block_on(simulate(&args, &cli.config)),
     };
-    // A host name that is being looked up cannot be stopped, and holds up nothing.
+    // Does not wait for a DNS lookup in progress, which cannot be cancelled.
     runtime.shutdown_background();
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// One thread that serves alone takes more updates than one of several, which hand each other work.
+/// With one thread the single-threaded runtime is faster: it has no queues between threads.
 fn runtime(threads: Option<usize>) -> io::Result<Runtime> {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let mut builder = match threads.unwrap_or_else(cores) {
@@ -72,24 +72,24 @@ async fn serve(config: &Config) -> Result<(), String> {
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    until_signalled(async |finish| {
-        server::serve(listener, config, finish)
+    until_signalled(async |shutdown| {
+        server::serve(listener, config, shutdown)
             .await
             .map_err(|error| format!("cannot serve: {error}"))
     })
     .await
 }
 
-/// Each connection is an open file, and many systems allow no more than 1024 unless asked.
+/// Each connection is an open file, and many systems allow only 1024 unless the process asks for more.
 fn raise_file_limit(connections: usize) {
-    let needed = connections as u64 + FILES;
+    let needed = connections as u64 + OTHER_FILES;
     match rlimit::increase_nofile_limit(needed) {
         Ok(allowed) if allowed < needed => warn!(
             "the system allows {allowed} open files, too few for {connections} connections: raise its \
              limit or lower --max-connections"
         ),
         Ok(_) => {}
-        Err(error) => warn!(%error, "cannot ask for more open files"),
+        Err(error) => warn!(%error, "cannot raise the limit of open files"),
     }
 }
 
@@ -99,31 +99,31 @@ async fn check(config: &Config) -> Result<(), String> {
         .map_err(|error| format!("{} is not healthy: {error}", config.listen))
 }
 
-async fn play(orders: &Simulate, config: &Config) -> Result<(), String> {
-    until_signalled(async |finish| {
-        simulate::run(orders, config, finish)
+async fn simulate(args: &Simulate, config: &Config) -> Result<(), String> {
+    until_signalled(async |shutdown| {
+        simulate::run(args, config, shutdown)
             .await
             .map_err(|error| error.to_string())
     })
     .await
 }
 
-/// Does `work`, which a first signal tells to finish, and a second one ends at once.
+/// Runs `work`. The first signal asks it to finish; the second ends it at once.
 async fn until_signalled(
     work: impl AsyncFnOnce(CancellationToken) -> Result<(), String>,
 ) -> Result<(), String> {
     let signals =
         shutdown::on_signals().map_err(|error| format!("cannot listen for signals: {error}"))?;
     tokio::select! {
-        done = work(signals.finish) => done,
-        () = signals.give_up.cancelled() => {
+        done = work(signals.shutdown) => done,
+        () = signals.abort.cancelled() => {
             warn!("gave up on requests that were still in flight at a second signal");
             Ok(())
         }
     }
 }
 
-/// What was wrong and what is possible, without the usage and the hints that clap adds below.
+/// The error in one line, without the usage and the hints that clap adds.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let first = text.split("\n\n").next().unwrap_or(&text);
@@ -132,7 +132,7 @@ fn one_line(error: &clap::Error) -> String {
 
 #[expect(
     clippy::print_stderr,
-    reason = "the one line that says why the process ends"
+    reason = "the line that says why the process ends"
 )]
 fn fail(code: u8, line: impl fmt::Display) -> ExitCode {
     eprintln!("{line}");

@@ -1,5 +1,5 @@
-//! What operators see of the service: counts and durations, as Prometheus text. Whoever counts takes a
-//! handle once; every label is one of a few words, whatever is sent.
+//! The metrics, as Prometheus text. Code that counts gets its counter once and keeps it. Every label has
+//! one of a few fixed values, whatever clients send.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use prometheus::{
     core::Collector,
 };
 
-/// Seconds: from an update that is there at once to a client that is as slow as it may be.
+/// In seconds: from an update that arrives at once to the slowest client that the timeouts allow.
 const BUCKETS: [f64; 12] = [
     0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0,
 ];
 
-/// Everything that is counted.
+/// All metrics.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -36,7 +36,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero.
+    /// All metrics, at zero.
     #[must_use]
     pub fn new() -> Arc<Self> {
         let registry = Registry::new();
@@ -47,26 +47,26 @@ impl Metrics {
         let gauge = |name, help| register(&registry, IntGauge::with_opts(options(name, help)));
         let durations = HistogramOpts::from(options(
             "http_request_duration_seconds",
-            "Time from the headers of a request to its answer, by route and status",
+            "Time from the headers of a request to the start of its response, by route and status",
         ));
-        let build = options("build_info", "1, labelled with the version");
+        let build = options("build_info", "Always 1; the label is the version");
         register(&registry, IntGaugeVec::new(build, &["version"]))
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1);
         Arc::new(Self {
             updates: counters(
                 "updates_total",
-                "Updates taken, by what they did and by dialect",
+                "Accepted updates, by outcome and dialect",
                 &["outcome", "dialect"],
             ),
             refused: counters(
                 "updates_refused_total",
-                "Updates refused, by reason",
+                "Rejected updates, by reason",
                 &["reason"],
             ),
             retries: counter(
                 "update_retries_total",
-                "Updates that came as the sender's retry, with GET",
+                "Updates that arrived with GET, as a retry",
             ),
             requests: register(
                 &registry,
@@ -75,69 +75,70 @@ impl Metrics {
             runs: gauge("runs", "Runs in the store"),
             run_bytes: gauge(
                 "run_bytes",
-                "Bytes of memory that the runs take, as counted against --max-bytes",
+                "Bytes of memory used by runs, limited by --max-bytes",
             ),
             body_bytes: gauge(
                 "body_bytes_in_flight",
-                "Bytes of memory that bodies on their way in take, as counted against --max-in-flight",
+                "Bytes of memory used by request bodies being received, limited by --max-in-flight",
             ),
             answer_bytes: gauge(
                 "answer_bytes_in_flight",
-                "Bytes of memory that answers on their way out take, as counted against --max-in-flight",
+                "Bytes of memory used by responses being sent, limited by --max-in-flight",
             ),
             evictions: counters(
                 "run_evictions_total",
-                "Runs dropped from the store, by the limit that was reached",
+                "Runs removed from the store, by the limit that was reached",
                 &["cause"],
             ),
             connections: counter("connections_total", "Connections accepted"),
-            open_connections: gauge("connections_open", "Connections open"),
+            open_connections: gauge("connections_open", "Open connections"),
             timed_out: counters(
                 "connections_timed_out_total",
-                "Connections closed because the client was too slow, by what it was to do",
+                "Connections closed because the client was too slow, by stage",
                 &["stage"],
             ),
-            subscribers: gauge("subscribers", "Streams and waiting requests open"),
+            subscribers: gauge("subscribers", "Open streams and waiting requests"),
             snapshots: counters(
                 "stream_snapshots_total",
-                "Times that a stream told all there is, by why it did",
+                "Times that a stream sent all runs, by reason",
                 &["reason"],
             ),
             registry,
         })
     }
 
-    /// Updates taken that had this `outcome`, in this `dialect`.
+    /// Accepted updates with this `outcome`, in this `dialect`.
     #[must_use]
     pub fn updates(&self, outcome: &'static str, dialect: &'static str) -> Counter {
         self.updates.with_label_values(&[outcome, dialect])
     }
 
-    /// Updates refused for this `reason`.
+    /// Updates rejected for this `reason`.
     #[must_use]
     pub fn refused(&self, reason: &'static str) -> Counter {
         self.refused.with_label_values(&[reason])
     }
 
-    /// Updates that came as a retry.
+    /// Updates that arrived as a retry.
     #[must_use]
     pub fn retries(&self) -> &Counter {
         &self.retries
     }
 
-    /// Seconds taken by requests to `route`, which is a route and not a path, answered with `status`.
+    /// Durations of requests to `route` with this `status`. The route is a pattern, not the path that was
+    /// requested.
     #[must_use]
     pub fn requests(&self, route: &str, status: StatusCode) -> Histogram {
         self.requests.with_label_values(&[route, status.as_str()])
     }
 
-    /// Runs dropped for this `cause`.
+    /// Runs removed for this `cause`.
     #[must_use]
     pub fn evictions(&self, cause: &'static str) -> Counter {
         self.evictions.with_label_values(&[cause])
     }
 
-    /// Counts a connection, which is open until what this gives is dropped.
+    /// Counts a connection. It counts as open until the returned value is dropped.
     #[must_use]
     pub fn connection(&self) -> OpenConnection {
         self.connections.inc();
@@ -145,19 +146,19 @@ impl Metrics {
         OpenConnection(self.open_connections.clone())
     }
 
-    /// Connections that were closed because their clients were too slow at this `stage`.
+    /// Connections closed because the client was too slow at this `stage`.
     #[must_use]
     pub fn timed_out(&self, stage: &'static str) -> Counter {
         self.timed_out.with_label_values(&[stage])
     }
 
-    /// Snapshots that streams told for this `reason`.
+    /// Snapshots that streams sent for this `reason`.
     #[must_use]
     pub fn snapshots(&self, reason: &'static str) -> Counter {
         self.snapshots.with_label_values(&[reason])
     }
 
-    /// Everything, with the levels as they are now, in Prometheus' text format 0.0.4.
+    /// All metrics, with these levels, in the Prometheus text format 0.0.4.
     #[must_use]
     pub fn render(&self, levels: Levels) -> String {
         for (gauge, level) in [
@@ -171,26 +172,26 @@ impl Metrics {
         }
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
-            .expect("only writing to a string that cannot grow would fail")
+            .expect("writing to a String does not fail")
     }
 }
 
-/// What goes up and down, and is asked for when it is shown.
+/// Values that go up and down. They are read when the metrics are shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Levels {
     /// Runs in the store.
     pub runs: usize,
-    /// Bytes of memory that they take.
+    /// Bytes of memory used by runs.
     pub run_bytes: usize,
-    /// Bytes of memory that bodies on their way in take.
+    /// Bytes of memory used by request bodies being received.
     pub body_bytes: usize,
-    /// Bytes of memory that answers on their way out take.
+    /// Bytes of memory used by responses being sent.
     pub answer_bytes: usize,
-    /// Streams and waiting requests open.
+    /// Open streams and waiting requests.
     pub subscribers: usize,
 }
 
-/// A connection that is open.
+/// An open connection.
 #[derive(Debug)]
 pub struct OpenConnection(IntGauge);
 
@@ -208,7 +209,8 @@ fn register<C: Collector + Clone + 'static>(
     registry: &Registry,
     collector: prometheus::Result<C>,
 ) -> C {
-    let collector = collector.expect("its name and labels are good ones, written here");
+    let collector =
+        collector.expect("its name and labels are valid: they are constants of this file");
     registry
         .register(Box::new(collector.clone()))
         .expect("each name is registered once");

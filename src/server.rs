@@ -1,4 +1,4 @@
-//! The service as a whole: assembled, served, drained.
+//! The service as a whole: assemble, serve, drain.
 
 use std::{
     convert::Infallible,
@@ -19,14 +19,14 @@ use crate::{
     store::{Limits, Store},
 };
 
-/// The longest that an expired run stays.
-const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// The longest time between two removals of expired runs.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Serves on `listener` until `shutdown` is cancelled and what is in flight is finished, or the time
-/// for that is over.
+/// Serves on `listener` until `shutdown` is cancelled, and then until the requests in flight are finished
+/// or `--drain-timeout` has passed.
 ///
 /// # Errors
-/// When the listener's own address cannot be read.
+/// When the address of `listener` cannot be read.
 pub async fn serve(
     listener: TcpListener,
     config: &Config,
@@ -43,7 +43,7 @@ pub async fn serve(
     let store = Arc::new(Store::new(limits, &metrics));
     let app = Arc::new(App::new(config, &store, &metrics, shutdown.clone()));
     let router = http::router(app, &config.cors_origin);
-    warn_of_open_doors(config, address);
+    warn_if_unauthenticated(config, address);
     info!(
         "ready: point ComfyDeploy's webhook at {}",
         webhook_url(address)
@@ -65,38 +65,41 @@ pub async fn serve(
     }
 }
 
-/// Says once what anyone may do who reaches the service, where that may be anyone at all.
-fn warn_of_open_doors(config: &Config, address: SocketAddr) {
-    let doors = match (&config.webhook_tokens, &config.read_tokens) {
-        (None, None) => "report updates (set WEBHOOK_TOKEN) and read every run (set READ_TOKEN)",
-        (None, Some(_)) => "report updates (set WEBHOOK_TOKEN)",
-        (Some(_), None) => "read every run (set READ_TOKEN)",
+/// Warns at start if other machines can use the service without a token.
+fn warn_if_unauthenticated(config: &Config, address: SocketAddr) {
+    let (missing, allowed) = match (&config.webhook_tokens, &config.read_tokens) {
+        (None, None) => (
+            "no tokens",
+            "report updates (set WEBHOOK_TOKEN) and read every run (set READ_TOKEN)",
+        ),
+        (None, Some(_)) => ("no webhook token", "report updates (set WEBHOOK_TOKEN)"),
+        (Some(_), None) => ("no read token", "read every run (set READ_TOKEN)"),
         (Some(_), Some(_)) => return,
     };
     if !address.ip().is_loopback() {
-        warn!("OPEN TO ALL: anyone who reaches {address} can {doors}");
+        warn!("{missing} set: anyone who can reach {address} can {allowed}");
     }
 }
 
-/// Ends when `limit` has passed since `shutdown` was cancelled.
+/// Returns when `limit` has passed since `shutdown` was cancelled.
 async fn drain_deadline(shutdown: &CancellationToken, limit: Duration) {
     shutdown.cancelled().await;
     time::sleep(limit).await;
     warn!("gave up on requests that were still in flight after {limit:?}");
 }
 
-/// Drops expired runs for ever.
+/// Removes expired runs, forever.
 async fn sweep(store: &Store, retention: Duration) -> Infallible {
-    let mut turns = time::interval(retention.min(SWEEP_EVERY));
+    let mut ticks = time::interval(retention.min(SWEEP_INTERVAL));
     loop {
-        turns.tick().await;
+        ticks.tick().await;
         while store.expire(jiff::Timestamp::now().into()) {
             tokio::task::yield_now().await;
         }
     }
 }
 
-/// The URL to send updates to, as far as the service can know it.
+/// The URL for ComfyDeploy, as far as the service knows its own address.
 fn webhook_url(address: SocketAddr) -> String {
     let port = address.port();
     let host = match address.ip() {

@@ -1,4 +1,4 @@
-//! Being asked to stop.
+//! The signals that end the process.
 
 use std::io;
 
@@ -6,13 +6,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// What SIGTERM and SIGINT ask for, either of which is as good as the other.
-#[derive(Debug)]
+/// What SIGTERM and SIGINT ask for. Both mean the same.
+#[derive(Debug, Clone, Default)]
 pub struct Signals {
-    /// Cancelled by the first one: to stop once what is in flight is finished.
-    pub finish: CancellationToken,
-    /// Cancelled by the second one: to stop at once.
-    pub give_up: CancellationToken,
+    /// Cancelled at the first signal: finish the requests in flight, then exit.
+    pub shutdown: CancellationToken,
+    /// Cancelled at the second signal: exit at once.
+    pub abort: CancellationToken,
 }
 
 /// Listens for signals from now on.
@@ -22,12 +22,8 @@ pub struct Signals {
 pub fn on_signals() -> io::Result<Signals> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let finish = CancellationToken::new();
-    let give_up = CancellationToken::new();
-    let signals = Signals {
-        finish: finish.clone(),
-        give_up: give_up.clone(),
-    };
+    let signals = Signals::default();
+    let Signals { shutdown, abort } = signals.clone();
     tokio::spawn(async move {
         let mut next = async || {
             tokio::select! {
@@ -36,10 +32,10 @@ pub fn on_signals() -> io::Result<Signals> {
             }
         };
         let signal = next().await;
-        info!("{signal}: finishing what is in flight; a second signal ends that");
-        finish.cancel();
+        info!("{signal}: finishing requests in flight; a second signal exits at once");
+        shutdown.cancel();
         next().await;
-        give_up.cancel();
+        abort.cancel();
     });
     Ok(signals)
 }

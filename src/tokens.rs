@@ -1,50 +1,50 @@
-//! The secrets that let a request pass.
+//! The tokens that authorize a request.
 
 use std::{error::Error, fmt, fs, io, path::Path, str::FromStr};
 
 use subtle::{Choice, ConstantTimeEq};
 
-/// One or several tokens, any of which lets a request pass. Nothing shows what they are.
+/// One or more tokens, each of which authorizes a request. `Debug` does not show them.
 #[derive(Clone)]
 pub struct Tokens(Vec<String>);
 
-/// Why a text holds no tokens. It does not show the text.
+/// Why tokens cannot be read. The error does not show the text they were read from.
 #[derive(Debug)]
-pub enum NoTokens {
+pub enum TokenError {
     /// The file cannot be read.
     Unreadable(io::Error),
-    /// There is nothing in it.
+    /// The text contains no token.
     Empty,
-    /// There is something that cannot be sent in a header as it is.
-    Unsendable,
+    /// A token contains a character that a header cannot carry.
+    InvalidCharacter,
 }
 
-impl fmt::Display for NoTokens {
+impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(error) => write!(f, "cannot read it: {error}"),
             Self::Empty => f.write_str("there is no token in it"),
-            Self::Unsendable => f.write_str(
+            Self::InvalidCharacter => f.write_str(
                 "expected tokens of visible ASCII characters, without spaces, separated by commas",
             ),
         }
     }
 }
 
-impl Error for NoTokens {}
+impl Error for TokenError {}
 
 impl Tokens {
     /// Reads the tokens in the file at `path`.
     ///
     /// # Errors
-    /// When the file cannot be read, or there are no tokens in it.
-    pub fn from_file(path: &Path) -> Result<Self, NoTokens> {
+    /// When the file cannot be read, or does not contain valid tokens.
+    pub fn from_file(path: &Path) -> Result<Self, TokenError> {
         fs::read_to_string(path)
-            .map_err(NoTokens::Unreadable)?
+            .map_err(TokenError::Unreadable)?
             .parse()
     }
 
-    /// Whether `presented` is one of the tokens. How long that takes tells its length at the most.
+    /// Whether `presented` is one of the tokens. The time this takes reveals at most its length.
     #[must_use]
     pub fn accept(&self, presented: &[u8]) -> bool {
         let is_any = self
@@ -55,24 +55,24 @@ impl Tokens {
         is_any.into()
     }
 
-    /// One of them, to present to others.
+    /// The first token, to present to another service.
     #[must_use]
     pub(crate) fn first(&self) -> &str {
         &self.0[0]
     }
 
-    /// Whether one of them stands somewhere in `text`.
+    /// Whether one of the tokens appears anywhere in `text`.
     #[must_use]
-    pub fn are_in(&self, text: &str) -> bool {
+    pub fn appear_in(&self, text: &str) -> bool {
         self.0.iter().any(|token| text.contains(token))
     }
 }
 
 impl FromStr for Tokens {
-    type Err = NoTokens;
+    type Err = TokenError;
 
-    /// Reads tokens separated by commas or line ends.
-    fn from_str(text: &str) -> Result<Self, NoTokens> {
+    /// Parses tokens separated by commas or line breaks.
+    fn from_str(text: &str) -> Result<Self, TokenError> {
         let tokens: Vec<String> = text
             .split([',', '\n'])
             .map(str::trim_ascii)
@@ -80,11 +80,11 @@ impl FromStr for Tokens {
             .map(str::to_owned)
             .collect();
         if tokens.is_empty() {
-            return Err(NoTokens::Empty);
+            return Err(TokenError::Empty);
         }
-        let is_sendable = |token: &String| token.bytes().all(|byte| byte.is_ascii_graphic());
-        if !tokens.iter().all(is_sendable) {
-            return Err(NoTokens::Unsendable);
+        let is_valid = |token: &String| token.bytes().all(|byte| byte.is_ascii_graphic());
+        if !tokens.iter().all(is_valid) {
+            return Err(TokenError::InvalidCharacter);
         }
         Ok(Self(tokens))
     }
@@ -109,23 +109,23 @@ mod tests {
         for other in ["", "old", "old-tokeN", "old-token,new-token", "new-token "] {
             assert!(!tokens.accept(other.as_bytes()), "{other}");
         }
-        assert!(tokens.are_in("/somewhere/third/here") && !tokens.are_in("/somewhere"));
+        assert!(tokens.appear_in("/somewhere/third/here") && !tokens.appear_in("/somewhere"));
     }
 
     #[test]
-    fn what_holds_no_token_is_refused_without_being_shown() {
-        for nothing in ["", " ", ",", "\n,\r\n"] {
-            assert!(matches!(nothing.parse::<Tokens>(), Err(NoTokens::Empty)));
+    fn an_error_does_not_show_the_text() {
+        for empty in ["", " ", ",", "\n,\r\n"] {
+            assert!(matches!(empty.parse::<Tokens>(), Err(TokenError::Empty)));
         }
         for secret in ["two words", "schlüssel", "tab\there"] {
             let error = secret.parse::<Tokens>().unwrap_err();
-            assert!(matches!(error, NoTokens::Unsendable));
+            assert!(matches!(error, TokenError::InvalidCharacter));
             assert!(!format!("{error} {error:?}").contains(secret));
         }
     }
 
     #[test]
-    fn debug_output_does_not_show_them() {
+    fn debug_output_does_not_show_the_tokens() {
         let tokens: Tokens = "a-secret,another".parse().unwrap();
         assert_eq!(format!("{tokens:?}"), "Tokens(2 not shown)");
     }

@@ -1,4 +1,4 @@
-//! Flags and environment variables, parsed once into values that cannot be wrong.
+//! Flags and environment variables, parsed once into valid values.
 
 pub(crate) mod values;
 
@@ -10,7 +10,7 @@ use clap::{Args, FromArgMatches as _, ValueEnum, builder::Resettable};
 use self::values::{HOUR, MILLISECOND, TEN_YEARS, address, log_filter, number, origin, size, time};
 use crate::tokens::Tokens;
 
-/// How to serve. The first line of each field is its line in `--help`.
+/// The flags of the service. The comment of each field is its line in `--help`.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
     /// Address and port to listen on
@@ -18,138 +18,137 @@ pub struct Config {
     #[arg(default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen: SocketAddr,
 
-    /// Threads that serve, from 1 to 1024; as many as there are cores unless given
+    /// Worker threads [default: number of cores]
     #[arg(long, env, value_name = "THREADS", value_parser = |text: &str| number(text, 1..=1024))]
     pub threads: Option<usize>,
 
-    /// File with the tokens of which an update must carry one; or put them into WEBHOOK_TOKEN
+    /// File with accepted webhook tokens (or set WEBHOOK_TOKEN)
     #[arg(long, env, value_name = "FILE", hide_env_values = true)]
     pub webhook_token_file: Option<PathBuf>,
 
-    /// File with the tokens of which a reader must carry one; or put them into READ_TOKEN
+    /// File with accepted read tokens (or set READ_TOKEN)
     #[arg(long, env, value_name = "FILE", hide_env_values = true)]
     pub read_token_file: Option<PathBuf>,
 
-    /// What an update must carry one of, once [`Config::take_tokens`] has read it.
+    /// The accepted webhook tokens. [`Config::load_tokens`] sets them.
     #[arg(skip)]
     pub webhook_tokens: Option<Tokens>,
 
-    /// What a reader must carry one of, once [`Config::take_tokens`] has read it.
+    /// The accepted read tokens. [`Config::load_tokens`] sets them.
     #[arg(skip)]
     pub read_tokens: Option<Tokens>,
 
-    /// Most connections at a time, from 1 to 100000; over it the newest wait
+    /// Maximum number of open connections; new ones wait until one closes
     #[arg(long, env, value_name = "CONNECTIONS", default_value = "1024")]
     #[arg(value_parser = |text: &str| number(text, 1..=100_000))]
     pub max_connections: usize,
 
-    /// Most bytes of a request's first line and headers, in bytes or with a unit, from 1KiB to 1MiB
+    /// Maximum size of a request's first line and headers
     #[arg(long, env, value_name = "SIZE", default_value = "16KiB")]
     #[arg(value_parser = |text: &str| size(text, KIB..=MIB))]
     pub max_header: usize,
 
-    /// Longest wait for the headers of a request that has begun, from 1ms to 1h
+    /// Time limit for receiving the headers of a request
     #[arg(long, env, value_name = "TIME", default_value = "10s")]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub header_timeout: Duration,
 
-    /// Largest update body taken, in bytes or with a unit, from 1KiB to 1GiB
+    /// Maximum size of an update's body
     #[arg(long, env, value_name = "SIZE", default_value = "4MiB")]
     #[arg(value_parser = |text: &str| size(text, KIB..=GIB))]
     pub max_body: usize,
 
-    /// Longest wait for a body whose headers have arrived, from 1ms to 1h
+    /// Time limit for receiving the body after the headers
     #[arg(long, env, value_name = "TIME", default_value = "10s")]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub body_timeout: Duration,
 
-    /// Most memory for bodies on their way in, and as much for answers on their way out, from 1MiB to 1TiB
+    /// Maximum memory for request bodies being received, and the same again for responses being sent
     #[arg(long, env, value_name = "SIZE", default_value = "64MiB")]
     #[arg(value_parser = |text: &str| size(text, MIB..=TIB))]
     pub max_in_flight: usize,
 
-    /// Longest wait for a client to go on taking its answer, from 1ms to 1h
+    /// Time limit for a client that stops reading its response
     #[arg(long, env, value_name = "TIME", default_value = "30s")]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub send_timeout: Duration,
 
-    /// Longest wait for another request on a connection, from 1ms to 1h
+    /// Time limit between two requests on a connection
     #[arg(long, env, value_name = "TIME", default_value = "75s")]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub idle_timeout: Duration,
 
-    /// Most runs kept, from 1 to 10000000; the least recently updated goes first
+    /// Maximum number of runs; over it the least recently updated one is dropped
     #[arg(long, env, value_name = "RUNS", default_value = "100000")]
     #[arg(value_parser = |text: &str| number(text, 1..=10_000_000))]
     pub max_runs: usize,
 
-    /// Most memory for runs, in bytes or with a unit, from 1MiB; one run may hold a sixteenth of it
+    /// Maximum memory for runs; one run may use at most a sixteenth of it
     #[arg(long, env, value_name = "SIZE", default_value = "256MiB")]
     #[arg(value_parser = |text: &str| size(text, MIB..=TIB))]
     pub max_bytes: usize,
 
-    /// Time a run is kept after its last update, from 1ms to 3650d
+    /// How long a run is kept after its last update
     #[arg(long, env, value_name = "TIME", default_value = "7d")]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=TEN_YEARS))]
     pub retention: Duration,
 
-    /// Most streams and waiting requests at a time, from 1 to 100000; never more than half of the connections
+    /// Maximum number of streams and waiting requests; at most half of --max-connections
     #[arg(long, env, value_name = "SUBSCRIBERS", default_value = "512")]
     #[arg(value_parser = |text: &str| number(text, 1..=100_000))]
     pub max_subscribers: usize,
 
-    /// Changes that a stream may be behind before it starts over, from 1 to 10000000
+    /// Number of changes that a stream may fall behind before it starts over
     #[arg(long, env, value_name = "CHANGES", default_value = "65536")]
     #[arg(value_parser = |text: &str| number(text, 1..=10_000_000))]
     pub stream_backlog: usize,
 
-    /// Origin of a page that may read runs and streams, or *; repeat it, or separate several by commas
+    /// Origins whose pages may read runs and streams, separated by commas, or *
     #[arg(long, env, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub cors_origin: Vec<String>,
 
-    /// Longest wait at shutdown for requests in flight, from 1ms to 1h
+    /// Time limit for requests in flight at shutdown
     #[arg(long, env, value_name = "TIME", default_value = "8s")]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub drain_timeout: Duration,
 
-    /// What to log: error, warn, info, debug or trace, for all or by module as in info,hyper=debug
+    /// Log level: error, warn, info, debug or trace; also by module, such as info,hyper=debug
     #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info")]
     #[arg(value_parser = log_filter)]
     pub log: String,
 
-    /// How to write a log line: text, or json for one object a line
+    /// Log format: text, or json with one object per line
     #[arg(long, env, value_name = "FORMAT", default_value = "text")]
     #[arg(hide_possible_values = true)]
     pub log_format: LogFormat,
 }
 
-/// How to write a log line.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 impl Config {
-    /// What these flags alone say, for tests and benches: they have to do the same whatever the environment
-    /// is.
+    /// Parses flags without reading the environment, so that tests and benches do not depend on it.
     ///
     /// # Errors
-    /// When there is no such flag, or its value is wrong.
+    /// When a flag is unknown, or its value is invalid.
     pub fn from_flags(flags: &[&str]) -> Result<Self, clap::Error> {
         let command = clap::Command::new("flags").no_binary_name(true);
         let command = Self::augment_args(command).mut_args(|flag| flag.env(Resettable::Reset));
         Self::from_arg_matches(&command.try_get_matches_from(flags)?)
     }
 
-    /// Reads the tokens, each from its variable or its file.
+    /// Reads the tokens from their variables or files.
     ///
     /// # Errors
-    /// When there are no tokens in one, or there are both; the error shows neither the tokens nor the
-    /// file's name, which may be a token by mistake.
-    pub fn take_tokens(
+    /// When a variable or file does not contain valid tokens, or both are set. The error shows neither the
+    /// tokens nor the name of the file, which may be a token by mistake.
+    pub fn load_tokens(
         &mut self,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<(), String> {
@@ -161,9 +160,7 @@ impl Config {
                 (Some(text), None) => (name.to_owned(), text.to_string_lossy().parse()),
                 (None, Some(file)) => (format!("{name}_FILE"), Tokens::from_file(file)),
                 (Some(_), Some(_)) => {
-                    return Err(format!(
-                        "there are both {name} and {name}_FILE, expected one"
-                    ));
+                    return Err(format!("both {name} and {name}_FILE are set, expected one"));
                 }
             };
             *tokens = Some(read.map_err(|error| format!("{source}: {error}"))?);

@@ -1,4 +1,4 @@
-//! Reading the values of flags, each with an error that says what is expected.
+//! Parsers for the values of flags. Each error says what is expected.
 
 use std::{ffi::OsStr, fmt::Display, net::SocketAddr, ops::RangeInclusive, time::Duration};
 
@@ -60,21 +60,24 @@ pub(crate) fn number(text: &str, accepted: RangeInclusive<usize>) -> Result<usiz
     }
 }
 
-/// An origin as browsers send it: in lower case, and without a path or the scheme's own port.
+/// An origin as browsers send it: in lower case, without a path and without the default port.
 pub(crate) fn origin(text: &str) -> Result<String, &'static str> {
-    let is_of = |text: &str, others: &[u8]| {
+    let consists_of = |text: &str, others: &[u8]| {
         let mut bytes = text.bytes();
         !text.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
     };
     let origin = text.to_ascii_lowercase();
     match origin.split_once("://") {
-        Some((scheme, host)) if is_of(scheme, b"+-.") && is_of(host, b"-._:[]") => {
-            let usual = match scheme {
+        Some((scheme, host)) if consists_of(scheme, b"+-.") && consists_of(host, b"-._:[]") => {
+            let default_port = match scheme {
                 "http" => ":80",
                 "https" => ":443",
                 _ => "",
             };
-            Ok(origin.strip_suffix(usual).unwrap_or(&origin).to_owned())
+            Ok(origin
+                .strip_suffix(default_port)
+                .unwrap_or(&origin)
+                .to_owned())
         }
         None if origin == "*" => Ok(origin),
         _ => Err("expected an origin such as https://app.example.com, without a path, or *"),
@@ -99,7 +102,8 @@ pub(crate) fn log_filter(text: &str) -> Result<String, String> {
     }
 }
 
-/// Reads a value that may be or hold a token. clap shows what a plain function refuses; this does not.
+/// Parses a value that may contain a token. Its error does not show the value; with a plain function clap's
+/// error would.
 #[derive(Clone)]
 pub(crate) struct Unshown<F>(pub(crate) F);
 

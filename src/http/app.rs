@@ -17,7 +17,7 @@ use crate::{
     ingest::Ingest,
     metrics::Metrics,
     store::{Cause, Store},
-    telemetry::Throttle,
+    telemetry::LogRateLimit,
     tokens::Tokens,
 };
 
@@ -30,10 +30,10 @@ pub struct App {
     pub(super) store: Arc<Store>,
     pub(super) metrics: Arc<Metrics>,
     /// Log lines about the updates that the sender sends.
-    pub(super) update_log: Throttle,
+    pub(super) update_log: LogRateLimit,
     /// Log lines that a client without a token may cause. They have a limit of their own, so that a flood of
     /// them hides no line about the sender's updates.
-    pub(super) anonymous_log: Throttle,
+    pub(super) anonymous_log: LogRateLimit,
     /// An update has to carry one of these.
     pub(super) webhook_tokens: Option<Tokens>,
     /// A reader has to carry one of these.
@@ -65,8 +65,8 @@ impl App {
             ingest: Ingest::new(Arc::clone(store), metrics),
             store: Arc::clone(store),
             metrics: Arc::clone(metrics),
-            update_log: Throttle::new(),
-            anonymous_log: Throttle::new(),
+            update_log: LogRateLimit::new(),
+            anonymous_log: LogRateLimit::new(),
             webhook_tokens: config.webhook_tokens.clone(),
             read_tokens: config.read_tokens.clone(),
             body_limits: BodyLimits {

@@ -8,7 +8,7 @@ use uuid::{Uuid, fmt::Hyphenated};
 
 use super::FromText;
 
-/// A run's id: a UUID in its hyphenated form of 36 characters, the only one ComfyDeploy writes.
+/// A run's id: a UUID in its hyphenated form of 36 characters, the only form ComfyDeploy sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, format = Uuid, example = "7c9e6679-7425-40de-944b-e07fc1f90ae7")]
 pub struct RunId(Uuid);
@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(
             id.to_uppercase().parse::<RunId>().unwrap().to_string(),
             id,
-            "capitals are the same id"
+            "upper case is the same id"
         );
         for other in [
             "",

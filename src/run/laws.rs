@@ -1,11 +1,10 @@
-//! The laws of the join, tested: whatever the order and the repetition of its updates, a run ends in
-//! one state.
+//! Property tests of the join: any order and any repetition of its updates ends in the same state of a
+//! run.
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{Run, Status, Timestamp, Update};
-
-const ID: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
+use super::{Run, Status};
+use crate::testing::{at, run_id, update};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -13,7 +12,7 @@ macro_rules! fixture {
     };
 }
 
-/// The whole life of one run, and the three other ends it could have come to.
+/// Every update of one run that succeeds, and the three other ways in which it could have ended.
 const WIRE: [&str; 13] = [
     fixture!("01-not-started"),
     fixture!("02-queued"),
@@ -30,17 +29,15 @@ const WIRE: [&str; 13] = [
     fixture!("timeout"),
 ];
 
-fn at(millis: i64) -> Timestamp {
-    Timestamp::from_millis(millis).unwrap()
-}
-
+/// The state after one more update.
 fn with(mut run: Run, body: &str, millis: i64) -> Run {
-    run.merge(&Update::parse(body.as_bytes()).unwrap(), at(millis));
+    run.merge(&update(body), at(millis));
     run
 }
 
+/// The state after one update.
 fn one(body: &str, millis: i64) -> Run {
-    with(Run::new(ID.parse().unwrap(), at(millis)), body, millis)
+    with(Run::new(run_id(0), at(millis)), body, millis)
 }
 
 fn joined(a: &Run, b: &Run) -> Run {
@@ -49,15 +46,15 @@ fn joined(a: &Run, b: &Run) -> Run {
     run
 }
 
-/// Whether `b` knows all that `a` knows: the order that the join is the least upper bound of.
+/// Whether `b` holds all that `a` holds. The join of two states is their least upper bound in this order.
 fn at_most(a: &Run, b: &Run) -> bool {
     joined(a, b) == *b
 }
 
-/// Every permutation, by induction: for each set of updates, whichever of them came last, the state is
-/// the same. So all paths from no update to all of them, which are the permutations, end in one state.
+/// Every permutation, by induction: for each set of updates, the state is the same whichever update came
+/// last. So every way to add them one by one, which is every permutation, ends in the same state.
 #[test]
-fn every_permutation_of_the_wire_fixtures_ends_in_one_state() {
+fn every_permutation_of_the_wire_fixtures_ends_in_the_same_state() {
     let mut after: Vec<Option<Run>> = vec![None; 1 << WIRE.len()];
     for set in 1..after.len() {
         for (last, body) in WIRE
@@ -76,7 +73,7 @@ fn every_permutation_of_the_wire_fixtures_ends_in_one_state() {
                 "a repetition changes nothing"
             );
             let known = after[set].get_or_insert_with(|| state.clone());
-            assert_eq!(*known, state, "{set:b}: the order shows");
+            assert_eq!(*known, state, "{set:b}: the order matters");
         }
     }
     let end = after.pop().flatten().unwrap();
@@ -98,7 +95,7 @@ fn every_permutation_of_the_wire_fixtures_ends_in_one_state() {
 }
 
 #[test]
-fn live_status_belongs_to_the_furthest_point_whatever_the_dialect() {
+fn live_status_belongs_to_the_furthest_point_in_either_dialect() {
     let further = r#"{"status":"processing","progress":50,"live_status":"further"}"#;
     let behind =
         r#"{"event_type":"run.updated","status":"running","progress":0.1,"live_status":"behind"}"#;
@@ -107,17 +104,17 @@ fn live_status_belongs_to_the_furthest_point_whatever_the_dialect() {
     assert_eq!(
         run.platform_status().unwrap().word(),
         "running",
-        "the wire's word for that stage"
+        "the wire's word for the same stage"
     );
-    let silent = with(run, r#"{"status":"timeout"}"#, 3);
+    let timed_out = with(run, r#"{"status":"timeout"}"#, 3);
     assert_eq!(
-        silent.live_status(),
+        timed_out.live_status(),
         None,
-        "the furthest point says nothing"
+        "the furthest point has no live status"
     );
 }
 
-fn output() -> impl Strategy<Value = String> {
+fn any_output() -> impl Strategy<Value = String> {
     let id = select(vec![r#""a""#, r#""b""#, r#""c""#, "null", "7"]);
     let updated_at = select(vec![
         "null",
@@ -128,8 +125,8 @@ fn output() -> impl Strategy<Value = String> {
         .prop_map(|(id, at, n)| format!(r#"{{"id":{id},"data":{n},"updated_at":{at}}}"#))
 }
 
-/// An update in either dialect, of a small world in which things meet.
-fn update() -> impl Strategy<Value = (String, i64)> {
+/// An update in either dialect, of few values, so that updates often have some in common.
+fn any_update() -> impl Strategy<Value = (String, i64)> {
     let status = select(vec![
         "null",
         "\"queued\"",
@@ -154,11 +151,11 @@ fn update() -> impl Strategy<Value = (String, i64)> {
         r#""Executing SaveImage""#,
     ]);
     let event_type = option::of(select(vec!["run.updated", "run.output"]));
-    (status, progress, live, event_type, vec(output(), 0..4), 0..5_i64).prop_map(
+    (status, progress, live, event_type, vec(any_output(), 0..4), 0..5_i64).prop_map(
         |(status, progress, live, event_type, outputs, millis)| {
-            let mark = event_type.map_or(String::new(), |e| format!(r#""event_type":"{e}","#));
+            let event_type = event_type.map_or(String::new(), |e| format!(r#""event_type":"{e}","#));
             let body = format!(
-                r#"{{{mark}"status":{status},"progress":{progress},"live_status":{live},"outputs":[{}]}}"#,
+                r#"{{{event_type}"status":{status},"progress":{progress},"live_status":{live},"outputs":[{}]}}"#,
                 outputs.join(",")
             );
             (body, millis)
@@ -166,8 +163,8 @@ fn update() -> impl Strategy<Value = (String, i64)> {
     )
 }
 
-fn state() -> impl Strategy<Value = Run> {
-    (update(), vec(update(), 0..6)).prop_map(|((body, millis), rest)| {
+fn any_state() -> impl Strategy<Value = Run> {
+    (any_update(), vec(any_update(), 0..6)).prop_map(|((body, millis), rest)| {
         rest.iter().fold(one(&body, millis), |run, (body, millis)| {
             with(run, body, *millis)
         })
@@ -175,60 +172,57 @@ fn state() -> impl Strategy<Value = Run> {
 }
 
 /// The updates of a run and when each was received.
-type Life = Vec<(String, i64)>;
+type Updates = Vec<(String, i64)>;
 
-/// A life of many updates, and the same with another order and with some of them repeated.
-fn two_tellings() -> impl Strategy<Value = (Life, Life)> {
-    vec(update(), 1..60).prop_flat_map(|life| {
-        let repeated = vec(select(life.clone()), 0..30);
-        let retold = repeated
+/// Many updates, and the same ones in another order with some of them repeated.
+fn updates_in_two_orders() -> impl Strategy<Value = (Updates, Updates)> {
+    vec(any_update(), 1..60).prop_flat_map(|updates| {
+        let repeated = vec(select(updates.clone()), 0..30);
+        let shuffled = repeated
             .prop_map({
-                let life = life.clone();
-                move |mut more| {
-                    more.extend(life.iter().cloned());
-                    more
-                }
+                let updates = updates.clone();
+                move |repeated| [repeated, updates.clone()].concat()
             })
             .prop_shuffle();
-        (Just(life), retold)
+        (Just(updates), shuffled)
     })
 }
 
 proptest! {
     #![proptest_config(crate::testing::proptest_config())]
     #[test]
-    fn the_join_is_commutative(a in state(), b in state()) {
+    fn the_join_is_commutative(a in any_state(), b in any_state()) {
         prop_assert_eq!(joined(&a, &b), joined(&b, &a));
     }
 
     #[test]
-    fn the_join_is_associative(a in state(), b in state(), c in state()) {
+    fn the_join_is_associative(a in any_state(), b in any_state(), c in any_state()) {
         prop_assert_eq!(joined(&joined(&a, &b), &c), joined(&a, &joined(&b, &c)));
     }
 
     #[test]
-    fn the_join_is_idempotent(a in state(), b in state()) {
+    fn the_join_is_idempotent(a in any_state(), b in any_state()) {
         prop_assert_eq!(joined(&a, &a), a.clone());
         let both = joined(&a, &b);
         prop_assert_eq!(joined(&both, &b), both);
     }
 
     #[test]
-    fn the_join_is_monotone(a in state(), b in state(), c in state()) {
+    fn the_join_is_monotone(a in any_state(), b in any_state(), c in any_state()) {
         let larger = joined(&a, &b);
         prop_assert!(at_most(&a, &larger) && at_most(&b, &larger));
         prop_assert!(at_most(&joined(&a, &c), &joined(&larger, &c)));
     }
 
     #[test]
-    fn merging_an_update_is_joining_the_state_it_describes(a in state(), (body, millis) in update()) {
+    fn merging_an_update_is_joining_the_state_it_describes(a in any_state(), (body, millis) in any_update()) {
         prop_assert_eq!(with(a.clone(), &body, millis), joined(&a, &one(&body, millis)));
     }
 
     #[test]
-    fn a_merge_says_truly_whether_it_changed_anything(a in state(), (body, millis) in update()) {
+    fn a_merge_returns_whether_it_changed_anything(a in any_state(), (body, millis) in any_update()) {
         let mut after = a.clone();
-        let changed = after.merge(&Update::parse(body.as_bytes()).unwrap(), at(millis));
+        let changed = after.merge(&update(&body), at(millis));
         let mut before = a;
         let seen_last = Run::new(before.id(), at(millis).max(before.seen().first));
         before.join(&seen_last);
@@ -236,12 +230,15 @@ proptest! {
     }
 
     #[test]
-    fn any_order_and_any_repetition_of_a_life_ends_in_one_state((told, retold) in two_tellings()) {
-        let end = |life: &Life| {
-            life.iter().skip(1).fold(one(&life[0].0, life[0].1), |run, (body, millis)| {
+    fn any_order_and_any_repetition_of_updates_ends_in_the_same_state(
+        (updates, shuffled) in updates_in_two_orders(),
+    ) {
+        let end = |updates: &Updates| {
+            let (body, millis) = &updates[0];
+            updates.iter().skip(1).fold(one(body, *millis), |run, (body, millis)| {
                 with(run, body, *millis)
             })
         };
-        prop_assert_eq!(end(&told), end(&retold));
+        prop_assert_eq!(end(&updates), end(&shuffled));
     }
 }

@@ -1,5 +1,5 @@
-//! What a run is: parsing an update, and the join that merges it. Pure: no tokio, no axum, no clock,
-//! no I/O.
+//! What a run is: parsing an update, and the join that merges it into the run. Pure: no tokio, no axum,
+//! no clock, no I/O.
 
 mod id;
 #[cfg(test)]

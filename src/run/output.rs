@@ -1,4 +1,4 @@
-//! One output of a run, kept as the bytes that arrived.
+//! One output of a run, kept byte for byte as it arrived.
 
 use std::{
     ops::{Deref, Range},
@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 
 use super::{parse_error::reason, text::excerpt};
 
-/// One output: a JSON object, and where in it the two fields stand that the join reads.
+/// One output: a JSON object, and where in it the two fields are that the join compares.
 ///
-/// `J` holds the JSON: borrowed from the body while an update is parsed, shared once it is kept.
+/// `J` holds the JSON: borrowed from the body in an update, shared in a run.
 #[derive(Debug, Clone)]
 pub struct Output<J = Arc<RawValue>> {
     pub(super) json: J,
@@ -29,7 +29,7 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         self.json.get()
     }
 
-    /// What makes it this output and no other: its `id`, or all of it where it has none.
+    /// What identifies it: its `id`, or the whole JSON if it has none.
     pub(super) fn identity(&self) -> &str {
         if self.id.is_empty() {
             self.json()
@@ -38,16 +38,16 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         }
     }
 
-    /// Of two outputs with one identity the one with the greater version is kept. `updated_at` may be
-    /// malformed, so it is compared as text; a fresh URL comes with the old `updated_at`, so the bytes
-    /// decide then.
+    /// Of two outputs with the same identity, the one with the greater version is kept. `updated_at` may
+    /// be malformed, so it is compared as text. A fresh URL comes with the same `updated_at`; then the
+    /// bytes decide.
     pub(super) fn version(&self) -> (&str, &str) {
         (&self.json()[self.updated_at.clone()], self.json())
     }
 }
 
 impl Output {
-    /// Bytes of memory it takes beside its JSON: its place in a list, and its allocation.
+    /// Bytes of memory it takes beside its JSON: its entry in a list, and its allocation.
     pub(super) const OVERHEAD: usize = size_of::<Self>() + 32;
 
     /// The same output, borrowed.
@@ -96,19 +96,19 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             serde_json::from_str(json.get()).map_err(|error| D::Error::custom(reason(&error)))?;
         Ok(Self {
             json,
-            id: place(json, head.id.filter(|id| names_something(id))),
-            updated_at: place(json, head.updated_at),
+            id: range_in(json, head.id.filter(|id| is_identifying(id))),
+            updated_at: range_in(json, head.updated_at),
         })
     }
 }
 
-/// Whether an `id` tells outputs apart; one that does not is as good as none.
-fn names_something(id: &RawValue) -> bool {
+/// Whether an `id` identifies an output. An empty string, an object or an array counts as missing.
+fn is_identifying(id: &RawValue) -> bool {
     !matches!(id.get().as_bytes(), [b'{' | b'[', ..] | b"\"\"")
 }
 
-/// Where `part` stands in the bytes of `whole`, which it was borrowed from.
-fn place(whole: &RawValue, part: Option<&RawValue>) -> Range<usize> {
+/// The bytes of `whole` that `part` was borrowed from.
+fn range_in(whole: &RawValue, part: Option<&RawValue>) -> Range<usize> {
     part.map_or(0..0, |part| {
         let start = part.get().as_ptr().addr() - whole.get().as_ptr().addr();
         start..start + part.get().len()

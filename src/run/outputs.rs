@@ -7,11 +7,11 @@ use serde_json::value::RawValue;
 
 use super::Output;
 
-/// The outputs of a run. Cloning them shares them.
+/// The outputs of a run. A clone shares them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outputs(Option<Arc<List>>);
 
-/// Some outputs, sorted by identity.
+/// Outputs, sorted by identity.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct List {
     outputs: Vec<Output>,
@@ -20,8 +20,8 @@ struct List {
 }
 
 impl Outputs {
-    /// The most that one update may hold, and one run: a hundred times more than a workflow has.
-    pub const MOST: usize = 1_000;
+    /// The most outputs of one update, and of one run: a hundred times more than a workflow has.
+    pub const MAX: usize = 1_000;
 
     pub(super) const fn new() -> Self {
         Self(None)
@@ -50,26 +50,26 @@ impl Outputs {
         self.bytes() + self.len() + 2
     }
 
-    /// Each of them, in order.
+    /// All outputs, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Output<&RawValue>> {
         self.list().iter().map(Output::as_borrowed)
     }
 
-    /// Keeps each of `outputs` unless it is known already, or a greater version of it is. They are sorted by
-    /// identity, and each is there once. Says whether any was kept.
+    /// Adds each of `outputs` unless the same or a greater version of it is known. They must be sorted by
+    /// identity, without duplicates. Returns whether anything changed.
     pub(super) fn join<'o>(&mut self, outputs: impl Iterator<Item = Output<&'o RawValue>>) -> bool {
         let mut changed = false;
         let mut new = Vec::new();
-        let mut at = 0;
+        let mut next = 0;
         for output in outputs {
-            match self.find(output.identity(), at) {
-                Ok(place) => {
-                    changed |= self.replace(place, output);
-                    at = place + 1;
+            match self.find(output.identity(), next) {
+                Ok(index) => {
+                    changed |= self.replace(index, output);
+                    next = index + 1;
                 }
-                Err(place) => {
-                    new.push((place, output.into_kept()));
-                    at = place;
+                Err(index) => {
+                    new.push((index, output.into_kept()));
+                    next = index;
                 }
             }
         }
@@ -80,8 +80,8 @@ impl Outputs {
         changed
     }
 
-    /// Where the output of this identity is, or belongs. As a rule it is the `next`, for a run hears of all it
-    /// has again; a search looks at many, each of which has left the processor's caches.
+    /// The index of the output with this identity, or where to insert it. Usually it is `next`, because
+    /// updates repeat what the run has; looking there first saves a search with its cache misses.
     fn find(&self, identity: &str, next: usize) -> Result<usize, usize> {
         let list = self.list();
         match list.get(next) {
@@ -90,25 +90,26 @@ impl Outputs {
         }
     }
 
-    fn replace(&mut self, at: usize, output: Output<&RawValue>) -> bool {
-        if self.list()[at].version() >= output.version() {
+    fn replace(&mut self, index: usize, output: Output<&RawValue>) -> bool {
+        if self.list()[index].version() >= output.version() {
             return false;
         }
         let List { outputs, bytes } = self.list_mut();
         *bytes += output.json().len();
-        *bytes -= outputs[at].json().len();
-        outputs[at] = output.into_kept();
+        *bytes -= outputs[index].json().len();
+        outputs[index] = output.into_kept();
         true
     }
 
-    /// Inserts outputs before those whose places are given, all at once: each known one is moved once.
+    /// Inserts each output before the known one at its index. All at once, so that each known output is
+    /// moved only once.
     fn insert(&mut self, new: Vec<(usize, Output)>) {
         let list = self.list_mut();
         let mut outputs = Vec::with_capacity(list.outputs.len() + new.len());
         let mut known = mem::take(&mut list.outputs).into_iter();
-        for (inserted, (place, output)) in new.into_iter().enumerate() {
+        for (inserted, (index, output)) in new.into_iter().enumerate() {
             let moved = outputs.len() - inserted;
-            outputs.extend(known.by_ref().take(place - moved));
+            outputs.extend(known.by_ref().take(index - moved));
             list.bytes += output.json().len();
             outputs.push(output);
         }
@@ -120,7 +121,7 @@ impl Outputs {
         self.0.as_ref().map_or(&[], |list| &list.outputs)
     }
 
-    /// The list, to change it. Who shows it keeps the one it took.
+    /// The list, to change it. Clones made before keep the list as it was.
     fn list_mut(&mut self) -> &mut List {
         Arc::make_mut(self.0.get_or_insert_default())
     }
@@ -158,9 +159,9 @@ mod tests {
 
     #[test]
     fn an_output_is_kept_byte_for_byte() {
-        let odd =
+        let unusual =
             r#"{ "b":1.50e3,	"a" : "\u0041", "id":"x" , "n":123456789012345678901234567890 }"#;
-        assert_eq!(shown(&[odd]), format!("[{odd}]"));
+        assert_eq!(shown(&[unusual]), format!("[{unusual}]"));
     }
 
     #[test]
@@ -180,21 +181,21 @@ mod tests {
     }
 
     #[test]
-    fn outputs_without_an_id_are_told_apart_by_their_content() {
+    fn outputs_without_an_id_are_identified_by_their_content() {
         let (a, b) = (r#"{"data":1}"#, r#"{"data":2}"#);
         assert_eq!(shown(&[b, a, b, a]), format!("[{a},{b}]"));
-        for nameless in [
+        for without_id in [
             r#"{"id":null,"n":N}"#,
             r#"{"id":"","n":N}"#,
             r#"{"id":{},"n":N}"#,
         ] {
-            let both = [nameless.replace('N', "1"), nameless.replace('N', "2")];
-            assert_eq!(joined(&[&both[0], &both[1]]).len(), 2, "{nameless}");
+            let both = [without_id.replace('N', "1"), without_id.replace('N', "2")];
+            assert_eq!(joined(&[&both[0], &both[1]]).len(), 2, "{without_id}");
         }
     }
 
     #[test]
-    fn the_bytes_counted_are_those_of_the_outputs_kept() {
+    fn only_the_bytes_of_the_outputs_kept_are_counted() {
         let outputs = [
             r#"{"id":1}"#,
             r#"{"id":1,"updated_at":"2"}"#,
@@ -203,10 +204,11 @@ mod tests {
         assert_eq!(joined(&outputs).bytes(), outputs[1].len());
         assert!(joined(&outputs).heap_bytes() > outputs[1].len());
     }
+
     proptest! {
-    #![proptest_config(crate::testing::proptest_config())]
+        #![proptest_config(crate::testing::proptest_config())]
         #[test]
-        fn outputs_that_come_together_are_kept_as_if_they_came_one_by_one(
+        fn outputs_of_one_update_are_kept_as_if_they_came_one_by_one(
             known in vec((0..20, 0..3), 0..9),
             sent in vec((0..20, 0..3), 0..15),
         ) {

@@ -5,24 +5,24 @@ use std::fmt;
 use serde::de::IgnoredAny;
 use serde_path_to_error::Segment;
 
-use super::{Update, progress::SentProgress};
+use super::{Update, progress::RawProgress};
 
 /// Why a body is not an update.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ParseError {
-    /// It is not text.
+    /// It is not UTF-8.
     NotUtf8 {
-        /// The offset of the first byte that is wrong.
+        /// The offset of the first invalid byte.
         at: usize,
     },
-    /// There is nothing in it.
+    /// It is empty, or white space only.
     Empty,
-    /// It is text, but not JSON.
+    /// It is not JSON.
     NotJson {
         /// What is wrong, and at which line and column.
         reason: String,
     },
-    /// It is JSON, but says something an update cannot.
+    /// It is JSON, but not a valid update.
     NotAnUpdate {
         /// The wrong value, as a JSON pointer (RFC 6901); empty for the whole body.
         pointer: String,
@@ -48,8 +48,8 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 impl ParseError {
-    /// Finds out where in `text` the value stands that made reading it as an update end in `error`. It
-    /// reads the text again, so that a good update pays nothing for the knowledge.
+    /// Finds the value in `text` that caused `error`. It parses the text again, so that a valid update
+    /// pays nothing for tracking where each value is.
     pub(super) fn diagnose(text: &str, error: &serde_json::Error) -> Self {
         if text.trim_ascii().is_empty() {
             return Self::Empty;
@@ -65,8 +65,8 @@ impl ParseError {
             .map_or(String::new(), |error| pointer(error.path()));
         let mut reason = reason(error);
         if pointer == "/progress" && reason == "number out of range" {
-            // Refused before the field could say what it accepts: f64 does not reach so far.
-            reason = format!("{reason}, expected {}", SentProgress::ACCEPTED);
+            // serde_json rejects a number that no f64 can hold before the field can say what it accepts.
+            reason = format!("{reason}, expected {}", RawProgress::ACCEPTED);
         }
         Self::NotAnUpdate { pointer, reason }
     }
@@ -82,8 +82,8 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// The message without its line and column: a pointer says where, and the text may be one value of a
-/// larger one.
+/// The message without its line and column: the pointer says where, and the position may be relative to
+/// an inner value.
 pub(super) fn reason(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
@@ -97,7 +97,7 @@ pub(super) fn reason(error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
 
-    fn refused(body: &str) -> (String, String) {
+    fn rejection(body: &str) -> (String, String) {
         match Update::parse(body.as_bytes()) {
             Err(ParseError::NotAnUpdate { pointer, reason }) => (pointer, reason),
             other => panic!("{body}: {other:?}"),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_field_is_named_with_what_was_found_and_what_is_accepted() {
+    fn an_error_names_the_wrong_field_what_was_found_and_what_is_accepted() {
         for (body, pointer, reason) in [
             (
                 r#"{"run_id":5}"#,
@@ -166,7 +166,7 @@ mod tests {
             ("null", "", "invalid type: null, expected an object"),
         ] {
             assert_eq!(
-                refused(body),
+                rejection(body),
                 (pointer.to_owned(), reason.to_owned()),
                 "{body}"
             );
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_told_from_what_is_not_an_update() {
+    fn a_body_that_is_not_json_and_one_that_is_not_an_update_are_different_errors() {
         for body in [
             "{",
             "{} {}",

@@ -1,4 +1,4 @@
-//! How far a run is, on one scale: a percentage.
+//! The progress of a run, on one scale: a percentage.
 
 use std::{fmt, num::NonZeroU64};
 
@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 use super::text::unexpected_text;
 
 /// A percentage from 0 to 100.
-// Kept as the bits of the number and 1: numbers that are not negative are ordered as their bits are, and since
-// 0 is no progress, an Option takes no more memory.
+// Stored as the bits of the f64 plus 1. The bits of floats that are not negative sort as the floats do, so the
+// order can be derived; and they are never 0, so an Option takes no extra memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = f64, minimum = 0, maximum = 100)]
 pub struct Progress(NonZeroU64);
 
 impl Progress {
-    /// `None` for what is negative.
+    /// `None` if negative.
     fn new(percentage: f64) -> Option<Self> {
         // Adding zero turns a negative zero into zero, so that equal values have equal bits.
         let bits = (percentage >= 0.0).then_some((percentage + 0.0).to_bits())?;
@@ -47,62 +47,59 @@ impl Serialize for Progress {
     }
 }
 
-/// A progress as it was sent: at most 100, its scale not settled yet.
+/// A progress as it was sent: a percentage or a fraction, depending on the dialect.
 #[derive(Debug, Clone, Copy, PartialEq, ToSchema)]
 #[schema(maximum = 100)]
-pub(super) struct SentProgress(f64);
+pub(super) struct RawProgress(f64);
 
-impl SentProgress {
+impl RawProgress {
     pub(super) const ACCEPTED: &str = "a number of at most 100";
 
-    /// Read as a percentage. A negative one means unknown: the platform writes -1 for that.
+    /// Reads it as a percentage. A negative one means unknown: ComfyDeploy sends -1 for that.
     pub(super) fn as_percentage(self) -> Option<Progress> {
         Progress::new(self.0)
     }
 
-    /// Read as the wire dialect writes it: up to 1 it is a fraction.
+    /// Reads it as the wire dialect means it: up to 1 it is a fraction.
     pub(super) fn as_fraction(self) -> Option<Progress> {
         if self.0 > 1.0 {
             return self.as_percentage();
         }
-        // Rounded far below what anyone can see, so that 0.57 becomes 57 and not 56.99999999999999.
+        // Rounded to ten decimals of a percent, so that 0.57 becomes 57 and not 56.99999999999999.
         Self((self.0 * 1e12).round() / 1e10).as_percentage()
     }
 }
 
-impl<'de> Deserialize<'de> for SentProgress {
+impl<'de> Deserialize<'de> for RawProgress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct NumberVisitor;
 
         impl Visitor<'_> for NumberVisitor {
-            type Value = SentProgress;
+            type Value = RawProgress;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(SentProgress::ACCEPTED)
+                f.write_str(RawProgress::ACCEPTED)
             }
 
-            fn visit_f64<E: Error>(self, number: f64) -> Result<SentProgress, E> {
+            fn visit_f64<E: Error>(self, number: f64) -> Result<RawProgress, E> {
                 if number <= 100.0 {
-                    Ok(SentProgress(number))
+                    Ok(RawProgress(number))
                 } else {
                     Err(E::invalid_value(Unexpected::Float(number), &self))
                 }
             }
 
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "exact up to 100, the most accepted"
-            )]
-            fn visit_u64<E: Error>(self, number: u64) -> Result<SentProgress, E> {
+            #[expect(clippy::cast_precision_loss, reason = "exact up to 100, the limit")]
+            fn visit_u64<E: Error>(self, number: u64) -> Result<RawProgress, E> {
                 self.visit_f64(number as f64)
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<SentProgress, E> {
+            fn visit_str<E: Error>(self, text: &str) -> Result<RawProgress, E> {
                 Err(unexpected_text(text, &self))
             }
 
-            #[expect(clippy::cast_precision_loss, reason = "only its sign counts below 0")]
-            fn visit_i64<E: Error>(self, number: i64) -> Result<SentProgress, E> {
+            #[expect(clippy::cast_precision_loss, reason = "below 0 only the sign counts")]
+            fn visit_i64<E: Error>(self, number: i64) -> Result<RawProgress, E> {
                 self.visit_f64(number as f64)
             }
         }
@@ -120,12 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_becomes_the_percentage_a_person_would_write() {
+    fn a_fraction_becomes_a_percentage_without_rounding_errors() {
         for hundredth in 0..=100_u32 {
-            let sent = SentProgress(f64::from(hundredth) / 100.0);
+            let sent = RawProgress(f64::from(hundredth) / 100.0);
             assert_eq!(shown(sent.as_fraction()), hundredth.to_string());
         }
-        assert_eq!(shown(SentProgress(0.125).as_fraction()), "12.5");
+        assert_eq!(shown(RawProgress(0.125).as_fraction()), "12.5");
     }
 
     #[test]
@@ -137,26 +134,29 @@ mod tests {
             (62.5, "62.5"),
             (100.0, "100"),
         ] {
-            assert_eq!(shown(SentProgress(sent).as_percentage()), kept);
+            assert_eq!(shown(RawProgress(sent).as_percentage()), kept);
         }
-        assert_eq!(shown(SentProgress(45.0).as_fraction()), "45");
+        assert_eq!(shown(RawProgress(45.0).as_fraction()), "45");
     }
 
     #[test]
     fn a_negative_progress_is_unknown_and_a_negative_zero_is_zero() {
-        assert_eq!(SentProgress(-1.0).as_percentage(), None);
-        assert_eq!(SentProgress(-0.5).as_fraction(), None);
-        let [negative, zero] = [-0.0, 0.0].map(|zero| SentProgress(zero).as_percentage());
+        assert_eq!(RawProgress(-1.0).as_percentage(), None);
+        assert_eq!(RawProgress(-0.5).as_fraction(), None);
+        let [negative, zero] = [-0.0, 0.0].map(|zero| RawProgress(zero).as_percentage());
         assert_eq!(negative, zero);
-        assert_eq!(shown(SentProgress(-0.0).as_fraction()), "0");
+        assert_eq!(shown(RawProgress(-0.0).as_fraction()), "0");
     }
 
     #[test]
     fn only_a_number_of_at_most_100_is_read() {
-        for good in ["100", "1e2", "99.999", "-1", "-1e300", "0"] {
-            assert!(serde_json::from_str::<SentProgress>(good).is_ok(), "{good}");
+        for accepted in ["100", "1e2", "99.999", "-1", "-1e300", "0"] {
+            assert!(
+                serde_json::from_str::<RawProgress>(accepted).is_ok(),
+                "{accepted}"
+            );
         }
-        for bad in [
+        for rejected in [
             "100.1",
             "100.00000000000001",
             "101",
@@ -167,11 +167,8 @@ mod tests {
             "[]",
             "{}",
         ] {
-            let error = serde_json::from_str::<SentProgress>(bad).unwrap_err();
-            assert!(
-                error.to_string().contains(SentProgress::ACCEPTED),
-                "{error}"
-            );
+            let error = serde_json::from_str::<RawProgress>(rejected).unwrap_err();
+            assert!(error.to_string().contains(RawProgress::ACCEPTED), "{error}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The state of a run: a join-semilattice, so that any order and any repetition of the same updates
-//! ends in the same state.
+//! The state of a run: a join-semilattice. Any order and any repetition of the same updates gives the
+//! same state.
 
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::{Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update};
 use crate::run::status::Stage;
 
-/// All that is known of a run.
+/// All that is known about a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     id: RunId,
@@ -18,7 +18,7 @@ pub struct Run {
     seen: Seen,
 }
 
-/// The furthest point of its life a run was seen at, and what it was busy with there.
+/// The furthest point a run has reached, and the live status that came with it.
 #[derive(Debug, Clone, PartialEq)]
 struct Furthest<T> {
     stage: Option<Stage>,
@@ -37,15 +37,15 @@ impl<T: AsRef<str>> Furthest<T> {
 }
 
 impl Furthest<&str> {
-    /// What is compared, first things first. The live status is last: with all else equal one that
-    /// says something beats one that says nothing, and the choice never depends on the order.
+    /// What is compared, in this order. The live status breaks ties, so that the result never depends on
+    /// the order of updates: any text is greater than none.
     fn key(&self) -> (Option<Stage>, Option<Progress>, Option<&str>) {
         (self.stage, self.progress, self.live_status)
     }
 }
 
 impl Run {
-    /// A run of which nothing is known but that it was heard of.
+    /// A run about which only the time of an update is known.
     #[must_use]
     pub const fn new(id: RunId, at: Timestamp) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Run {
         self.id
     }
 
-    /// The furthest status seen, in the platform's own word.
+    /// The furthest status seen, in ComfyDeploy's own word.
     #[must_use]
     pub const fn platform_status(&self) -> Option<PlatformStatus> {
         self.status
@@ -86,19 +86,19 @@ impl Run {
         self.progress
     }
 
-    /// What the run was busy with at the furthest point seen.
+    /// The live status at the furthest point seen.
     #[must_use]
     pub fn live_status(&self) -> Option<&str> {
         self.furthest.live_status.as_deref()
     }
 
-    /// Every output seen, each once, in its greatest version.
+    /// Every output seen, once, in its greatest version.
     #[must_use]
     pub const fn outputs(&self) -> &Outputs {
         &self.outputs
     }
 
-    /// When updates of it were received.
+    /// When its first and its last update were received.
     #[must_use]
     pub const fn seen(&self) -> Seen {
         self.seen
@@ -110,8 +110,8 @@ impl Run {
         self.live_status().map_or(0, str::len) + self.outputs.heap_bytes()
     }
 
-    /// Merges what `update`, received `at` this time, says of this run. Says whether anything but the
-    /// time it was last seen changed.
+    /// Merges an update received `at` this time. Returns whether anything but the time of the last update
+    /// changed.
     pub fn merge(&mut self, update: &Update<'_>, at: Timestamp) -> bool {
         let furthest = Furthest {
             stage: update.status.map(PlatformStatus::stage),
@@ -119,7 +119,7 @@ impl Run {
             live_status: update.live_status.as_deref(),
         };
         let outputs = update.outputs.iter().cloned();
-        self.absorb(
+        self.join_parts(
             update.status,
             update.progress,
             &furthest,
@@ -128,12 +128,12 @@ impl Run {
         )
     }
 
-    /// The join of two states of one run: the least state that knows all that either knows. Merging an
-    /// update is joining the state it describes, without building that state; the laws are tested here.
-    /// Says whether anything but the time it was last seen changed.
+    /// Joins another state of the same run: the result is the least state that holds all that both hold.
+    /// [`Run::merge`] joins the state that an update describes, without building that state. Returns
+    /// whether anything but the time of the last update changed.
     pub fn join(&mut self, other: &Self) -> bool {
         let furthest = other.furthest.as_borrowed();
-        self.absorb(
+        self.join_parts(
             other.status,
             other.progress,
             &furthest,
@@ -142,7 +142,7 @@ impl Run {
         )
     }
 
-    fn absorb<'o>(
+    fn join_parts<'o>(
         &mut self,
         status: Option<PlatformStatus>,
         progress: Option<Progress>,
@@ -153,8 +153,8 @@ impl Run {
         let first_before = self.seen.first;
         self.seen.join(seen);
         let mut changed = self.seen.first != first_before;
-        changed |= raise(&mut self.status, status);
-        changed |= raise(&mut self.progress, progress);
+        changed |= keep_max(&mut self.status, status);
+        changed |= keep_max(&mut self.progress, progress);
         if furthest.key() > self.furthest.as_borrowed().key() {
             self.furthest = Furthest {
                 stage: furthest.stage,
@@ -168,8 +168,8 @@ impl Run {
     }
 }
 
-/// Keeps the greater; says whether that is the new one.
-fn raise<T: Ord>(kept: &mut T, new: T) -> bool {
+/// Keeps the greater value. Returns whether it is the new one.
+fn keep_max<T: Ord>(kept: &mut T, new: T) -> bool {
     let is_greater = new > *kept;
     if is_greater {
         *kept = new;

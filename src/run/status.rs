@@ -1,4 +1,4 @@
-//! The status of a run, in the platform's words and in the documented ones.
+//! The status of a run, in ComfyDeploy's own words and in the five documented ones.
 
 use std::str::FromStr;
 
@@ -7,24 +7,24 @@ use utoipa::ToSchema;
 
 use super::FromText;
 
-/// The five words of ComfyDeploy's API reference: what every run is shown as.
+/// The five status words of ComfyDeploy's API reference. Every run is shown with one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Not started yet.
     Queued,
-    /// At work.
+    /// Running.
     Processing,
-    /// Ended well.
+    /// Ended successfully.
     Completed,
-    /// Ended with an error, or ran out of time.
+    /// Ended with an error or a timeout.
     Failed,
-    /// Ended because somebody asked for it.
+    /// Stopped before it was done.
     Cancelled,
 }
 
 impl Status {
-    /// All of them, in the order of a life.
+    /// All statuses, in the order of a run.
     pub const ALL: [Self; 5] = [
         Self::Queued,
         Self::Processing,
@@ -33,7 +33,7 @@ impl Status {
         Self::Cancelled,
     ];
 
-    /// The word itself.
+    /// The word, as it is shown.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -74,23 +74,23 @@ impl<'de> Deserialize<'de> for Status {
     }
 }
 
-/// Every word either dialect has for a status, in the order of a run's life.
-// The order is total: where the two dialects have a word each for one stage, the wire's comes second, so that
-// the word shown does not depend on which arrived first.
+/// Every status word that ComfyDeploy uses, in the order of a run.
+// The order is total: where both dialects have a word for one stage, the wire's word is the greater, so that
+// the word shown does not depend on which one arrived first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(rename_all = "kebab-case")]
 pub enum PlatformStatus {
-    /// Wire: accepted, not in a queue yet.
+    /// Wire: accepted, not queued yet.
     NotStarted,
     /// Both dialects.
     Queued,
-    /// Wire: a machine took it.
+    /// Wire: a machine has started it.
     Started,
     /// Documented.
     Processing,
     /// Wire: nodes execute.
     Running,
-    /// Wire: outputs are on their way to storage.
+    /// Wire: its outputs are uploaded to storage.
     Uploading,
     /// Both dialects; terminal.
     Cancelled,
@@ -119,7 +119,7 @@ impl PlatformStatus {
         Self::Success,
     ];
 
-    /// The word itself, as it stands in an update.
+    /// The word, as an update carries it.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -151,7 +151,7 @@ impl PlatformStatus {
         }
     }
 
-    /// The stage of a run's life: equal for the two words that mean the same stage.
+    /// The stage of the run: the same for two words with one meaning.
     #[must_use]
     pub(crate) const fn stage(self) -> Stage {
         Stage(match self {
@@ -162,7 +162,7 @@ impl PlatformStatus {
     }
 }
 
-/// How far a run's life has come; later stages are greater.
+/// How far a run has come; later stages are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stage(u8);
 
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_reads_back_as_itself_and_is_named_in_the_refusal() {
+    fn every_word_parses_to_its_status_and_is_named_in_the_error() {
         for status in PlatformStatus::ALL {
             assert_eq!(status.word().parse(), Ok(status));
             assert!(PlatformStatus::ACCEPTED.contains(status.word()));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_words_stand_for_themselves() {
+    fn a_documented_word_is_shown_as_itself() {
         for word in ["queued", "processing", "completed", "failed", "cancelled"] {
             let status: PlatformStatus = word.parse().unwrap();
             assert_eq!(word.parse(), Ok(status.documented()));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn all_lists_the_statuses_in_the_order_of_a_life() {
+    fn the_list_of_statuses_is_in_the_order_of_a_run() {
         assert!(PlatformStatus::ALL.is_sorted());
         assert!(PlatformStatus::ALL.map(PlatformStatus::stage).is_sorted());
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Reading a value that has one text form, from JSON and from a query string alike.
+//! Values that are written as text: they are read the same way from JSON and from a query string.
 
 use std::{borrow::Cow, fmt, marker::PhantomData, str::FromStr};
 
@@ -7,16 +7,16 @@ use serde::{
     de::{Error, Expected, Unexpected, Visitor},
 };
 
-/// A type that is written as one piece of text.
+/// A type whose values are written as text.
 pub trait FromText: FromStr {
     /// What is accepted, as an error message says it after "expected".
     const ACCEPTED: &'static str;
 
-    /// Deserializes the text, whatever the format it stands in.
+    /// Deserializes the value from a string.
     ///
     /// # Errors
-    /// When the value is not a string, or not one that [`FromStr`] takes; the error says what was
-    /// found and what is accepted.
+    /// When the value is not a string, or [`FromStr`] rejects it; the error says what was found and what
+    /// is accepted.
     fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(TextVisitor(PhantomData))
     }
@@ -37,18 +37,17 @@ impl<T: FromText> Visitor<'_> for TextVisitor<T> {
     }
 }
 
-/// The error of a visitor that expects no text, and is given any value there may be. The error that
-/// serde makes by itself holds all of the text, each odd character of it escaped: several times the
-/// memory of the body, and of its time.
+/// The error of a visitor that meets text where it expects something else. It shows an excerpt: serde's
+/// own error holds the whole text, escaped, which can take several times the memory of the body.
 pub(super) fn unexpected_text<E: Error>(text: &str, expected: &dyn Expected) -> E {
     E::invalid_type(Unexpected::Str(&excerpt(text)), expected)
 }
 
-/// As much of what was found as an error shows.
+/// The beginning of `text`, as much as an error shows.
 pub(super) fn excerpt(text: &str) -> Cow<'_, str> {
-    const MOST: usize = 100;
+    const MAX: usize = 100;
     match text.len() {
-        0..=MOST => text.into(),
-        _ => format!("{}…", &text[..text.floor_char_boundary(MOST)]).into(),
+        0..=MAX => text.into(),
+        _ => format!("{}…", &text[..text.floor_char_boundary(MAX)]).into(),
     }
 }

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The instant so many milliseconds after 1970-01-01T00:00:00Z, if a calendar date exists for it.
+    /// The instant `millis` milliseconds after 1970-01-01T00:00:00Z. `None` if no calendar date
+    /// exists for it.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
         jiff::Timestamp::from_millisecond(millis)
@@ -35,7 +36,7 @@ impl From<jiff::Timestamp> for Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = jiff::Timestamp::from_millisecond(self.0)
-            .expect("every Timestamp is made from a jiff::Timestamp, so it is in its range");
+            .expect("every Timestamp is made from a jiff::Timestamp, so it is in range");
         write!(f, "{at:.3}")
     }
 }
@@ -46,17 +47,17 @@ impl Serialize for Timestamp {
     }
 }
 
-/// The times between which updates of a run were received.
+/// When the first and the last update of a run were received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// When the first one was.
+    /// When the first update was received.
     pub first: Timestamp,
-    /// When the last one was.
+    /// When the last update was received.
     pub last: Timestamp,
 }
 
 impl Seen {
-    /// Seen once.
+    /// One update, received at this time.
     #[must_use]
     pub const fn at(at: Timestamp) -> Self {
         Self {
@@ -65,7 +66,7 @@ impl Seen {
         }
     }
 
-    /// The least and the greatest of both.
+    /// Keeps the earlier first and the later last.
     pub(super) fn join(&mut self, other: Self) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);

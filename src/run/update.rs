@@ -1,4 +1,4 @@
-//! One update: from the bytes of a body to values that cannot be wrong.
+//! One update: from the bytes of a body to valid values.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,25 +9,25 @@ use serde::{
 use utoipa::ToSchema;
 
 use super::{
-    Output, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs, progress::SentProgress,
+    Output, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs, progress::RawProgress,
     text::unexpected_text,
 };
 
-/// What one update says of a run, in either dialect.
+/// An update of a run, as ComfyDeploy sends it.
 // Text is borrowed from the body where it can be.
 #[derive(Debug, ToSchema)]
 pub struct Update<'a> {
-    /// How it is written. Any `event_type` marks the dialect in which `progress` is a fraction.
+    /// If present, a `progress` of at most 1 is a fraction: 0.45 means 45 %.
     #[schema(rename = "event_type", value_type = Option<String>, example = "run.updated")]
     pub dialect: Dialect,
-    /// The run it is about; the API reference lets a sender leave it out.
+    /// The run. An update without it is accepted, but changes no run.
     pub run_id: Option<RunId>,
-    /// In the platform's own word.
+    /// The status, in the documented words or in ComfyDeploy's own.
     pub status: Option<PlatformStatus>,
-    /// A percentage in both dialects; a fraction where it arrives in the wire dialect and is at most 1.
-    #[schema(value_type = Option<SentProgress>)]
+    /// A percentage; with an `event_type`, a value of at most 1 is a fraction. Negative means unknown.
+    #[schema(value_type = Option<RawProgress>, inline)]
     pub progress: Option<Progress>,
-    /// What the run is busy with, for people.
+    /// What the run is doing, such as `Executing KSampler`.
     #[schema(value_type = Option<String>)]
     pub live_status: Option<Cow<'a, str>>,
     /// All, some or none of the run's outputs.
@@ -38,17 +38,17 @@ pub struct Update<'a> {
 /// The two ways ComfyDeploy writes an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// As its API reference says.
+    /// As its API reference describes it.
     Documented,
-    /// As its backend sends: with an `event_type`, and progress as a fraction.
+    /// As its backend sends it: with an `event_type`, and progress as a fraction.
     Wire,
 }
 
 impl<'a> Update<'a> {
-    /// Reads the body of an update.
+    /// Parses the body of an update.
     ///
     /// # Errors
-    /// When the body is not UTF-8, not JSON, or not an update; nothing of it is to be used then.
+    /// When the body is not UTF-8, not JSON, or not a valid update.
     pub fn parse(body: &'a [u8]) -> Result<Self, ParseError> {
         let text = str::from_utf8(body).map_err(|error| ParseError::NotUtf8 {
             at: error.valid_up_to(),
@@ -56,7 +56,7 @@ impl<'a> Update<'a> {
         serde_json::from_str(text).map_err(|error| ParseError::diagnose(text, &error))
     }
 
-    /// Bytes of memory by which it makes a run grow at the most, estimated.
+    /// Bytes of memory by which it makes a run grow at most, estimated.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let outputs = self.outputs.iter();
@@ -73,8 +73,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Update<'a> {
     }
 }
 
-/// Written out where `derive` would do, for two things: an array is not an update, and a field given
-/// twice is an error at that field.
+/// Not derived, because `derive` would accept an array, report a field given twice as an error of the whole
+/// body instead of that field, and count `null` as given.
 struct UpdateVisitor;
 
 impl<'de> Visitor<'de> for UpdateVisitor {
@@ -92,7 +92,7 @@ impl<'de> Visitor<'de> for UpdateVisitor {
         let mut run_id = None;
         let mut event_type: Option<Text<'de>> = None;
         let mut status = None;
-        let mut progress: Option<SentProgress> = None;
+        let mut progress: Option<RawProgress> = None;
         let mut live_status: Option<Text<'de>> = None;
         let mut outputs = None;
         while let Some(field) = map.next_key()? {
@@ -109,10 +109,10 @@ impl<'de> Visitor<'de> for UpdateVisitor {
             }
         }
         let (dialect, progress) = match event_type {
-            Some(_) => (Dialect::Wire, progress.and_then(SentProgress::as_fraction)),
+            Some(_) => (Dialect::Wire, progress.and_then(RawProgress::as_fraction)),
             None => (
                 Dialect::Documented,
-                progress.and_then(SentProgress::as_percentage),
+                progress.and_then(RawProgress::as_percentage),
             ),
         };
         Ok(Update {
@@ -143,7 +143,7 @@ enum Field {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Fills a field that may be given once; `null` is as good as not given.
+/// Sets a field that may be given once. `null` means absent.
 struct Once<'f, T>(&'f mut Option<T>);
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Once<'_, T> {
@@ -162,10 +162,11 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Once<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::update;
 
     #[test]
-    fn an_empty_object_is_an_update_that_says_nothing() {
-        let update = Update::parse(b" {} ").unwrap();
+    fn an_empty_object_is_an_update_without_values() {
+        let update = update(" {} ");
         assert!(update.run_id.is_none() && update.status.is_none() && update.progress.is_none());
         assert!(update.live_status.is_none() && update.outputs.is_empty());
     }
@@ -174,7 +175,7 @@ mod tests {
     fn null_is_absent_and_unknown_fields_are_ignored() {
         let body = r#"{"run_id":null,"event_type":null,"status":null,"progress":null,
             "live_status":null,"outputs":null,"x":[1,{"y":null}],"x":1e999}"#;
-        let update = Update::parse(body.as_bytes()).unwrap();
+        let update = update(body);
         assert!(update.run_id.is_none() && update.outputs.is_empty());
         assert!(Update::parse(br#"{"status":null,"status":"queued"}"#).is_ok());
     }
@@ -190,7 +191,7 @@ mod tests {
             (r#"{"event_type":null,"progress":0.5}"#, "0.5"),
             (r#"{"event_type":"run.updated","progress":-1}"#, "null"),
         ] {
-            let update = Update::parse(body.as_bytes()).unwrap();
+            let update = update(body);
             assert_eq!(
                 serde_json::to_string(&update.progress).unwrap(),
                 percentage,
@@ -200,23 +201,22 @@ mod tests {
     }
 
     #[test]
-    fn text_with_escapes_is_read_and_text_without_is_borrowed() {
-        let update =
-            Update::parse(br#"{"live_status":"a\nb","\u0073tatus":"queu\u0065d"}"#).unwrap();
-        assert_eq!(update.live_status.as_deref(), Some("a\nb"));
-        assert_eq!(update.status, Some(PlatformStatus::Queued));
-        let update = Update::parse(br#"{"live_status":"Executing KSampler"}"#).unwrap();
+    fn text_with_escapes_is_decoded_and_text_without_is_borrowed() {
+        let escaped = update(r#"{"live_status":"a\nb","\u0073tatus":"queu\u0065d"}"#);
+        assert_eq!(escaped.live_status.as_deref(), Some("a\nb"));
+        assert_eq!(escaped.status, Some(PlatformStatus::Queued));
+        let plain = update(r#"{"live_status":"Executing KSampler"}"#);
         assert!(matches!(
-            update.live_status,
+            plain.live_status,
             Some(Cow::Borrowed("Executing KSampler"))
         ));
     }
 
     #[test]
-    fn deep_nesting_is_read_without_a_deep_stack() {
+    fn deep_nesting_does_not_overflow_the_stack() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let output = format!(r#"{{"outputs":[{{"id":"x","data":{deep}}}]}}"#);
-        assert_eq!(Update::parse(output.as_bytes()).unwrap().outputs.len(), 1);
+        assert_eq!(update(&output).outputs.len(), 1);
         let unknown = format!(r#"{{"future":{deep}}}"#);
         assert!(Update::parse(unknown.as_bytes()).is_ok());
         let wrong = format!(r#"{{"status":{deep}}}"#);

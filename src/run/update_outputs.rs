@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 
 use super::{Output, Outputs, text::unexpected_text};
 
-/// The outputs that one update carries: as those of a run they are sorted by identity and each is there
-/// once, in its greatest version, so that a merge goes through both once.
+/// The outputs of one update. Like those of a run they are sorted by identity, each once, in its greatest
+/// version, so that merging takes one pass over both.
 #[derive(Debug, Default)]
 pub struct UpdateOutputs<'a>(Vec<Output<&'a RawValue>>);
 
@@ -40,14 +40,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for UpdateOutputs<'a> {
     }
 }
 
-/// No more outputs than a run may hold: what is over is refused before it is read.
+/// Rejects an array with more outputs than a run may have before it reads the rest.
 struct ListVisitor;
 
 impl<'de> Visitor<'de> for ListVisitor {
     type Value = UpdateOutputs<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an array of at most {} objects", Outputs::MOST)
+        write!(f, "an array of at most {} objects", Outputs::MAX)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -57,7 +57,7 @@ impl<'de> Visitor<'de> for ListVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut outputs = Vec::new();
         while let Some(output) = array.next_element()? {
-            if outputs.len() == Outputs::MOST {
+            if outputs.len() == Outputs::MAX {
                 return Err(A::Error::invalid_length(outputs.len() + 1, &self));
             }
             outputs.push(output);

@@ -19,7 +19,7 @@ pub struct RunTooLarge {
 
 impl fmt::Display for RunTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bytes, outputs) = (self.bytes, Outputs::MOST);
+        let (bytes, outputs) = (self.bytes, Outputs::MAX);
         write!(
             f,
             "this run would hold more than {bytes} bytes or {outputs} outputs, the most kept of a run"
@@ -78,11 +78,11 @@ impl Kept {
     ) -> Result<bool, RunTooLarge> {
         // How much of the update is news shows only after the merge, which is undone if it was too much.
         let may_outgrow = self.size() + update.heap_bytes() > most
-            || self.run.outputs().len() + update.outputs.len() > Outputs::MOST;
+            || self.run.outputs().len() + update.outputs.len() > Outputs::MAX;
         let before = may_outgrow.then(|| self.run.clone());
         let changed = self.run.merge(update, at);
         if let Some(before) = before
-            && (self.size() > most || self.run.outputs().len() > Outputs::MOST)
+            && (self.size() > most || self.run.outputs().len() > Outputs::MAX)
         {
             self.run = before;
             return Err(RunTooLarge { bytes: most });

@@ -1,10 +1,11 @@
-//! Lets libFuzzer search for lives that break the rules; `.ci/fuzz` builds and runs it.
+//! Lets libFuzzer search for inputs on which the service and its model disagree; `.ci/fuzz` builds and
+//! runs it.
 
 #![no_main]
 
-#[path = "../it/fuzz/life/mod.rs"]
-mod life;
+#[path = "../it/fuzz/model/mod.rs"]
+mod model;
 
-libfuzzer_sys::fuzz_target!(|life: &[u8]| {
-    life::live(life);
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    model::check(input);
 });

@@ -72,12 +72,17 @@ fn the_walk_through_prints_what_the_readme_says() {
 
 fn row(flag: &Arg) -> String {
     let variable = flag.get_env().unwrap().to_str().unwrap();
+    let help = flag.get_help().unwrap().to_string();
+    // A default that is computed at start is in the help text.
+    let (help, computed) = help
+        .trim_end_matches(']')
+        .split_once(" [default: ")
+        .unwrap_or((&help, "none"));
     let default = match flag.get_default_values() {
         [default] => format!("`{}`", default.to_str().unwrap()),
-        _ => "none".to_owned(),
+        _ => computed.to_owned(),
     };
     let long = flag.get_long().unwrap();
-    let help = flag.get_help().unwrap();
     format!("| `--{long}` | `{variable}` | {default} | {help} |")
 }
 

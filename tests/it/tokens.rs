@@ -153,7 +153,7 @@ fn tokens_that_are_none_keep_it_from_serving() {
         ),
         (
             &[("WEBHOOK_TOKEN", "s3cret"), ("WEBHOOK_TOKEN_FILE", &good)],
-            "there are both WEBHOOK_TOKEN and WEBHOOK_TOKEN_FILE, expected one",
+            "both WEBHOOK_TOKEN and WEBHOOK_TOKEN_FILE are set, expected one",
         ),
         (
             &[("READ_TOKEN_FILE", &empty)],

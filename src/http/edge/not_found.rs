@@ -48,7 +48,7 @@ pub(in crate::http) fn loggable(app: &App, path: &str) -> String {
     let mut tokens = [&app.webhook_tokens, &app.read_tokens]
         .into_iter()
         .flatten();
-    if path.contains('%') || tokens.any(|tokens| tokens.are_in(path)) {
+    if path.contains('%') || tokens.any(|tokens| tokens.appear_in(path)) {
         return "not shown: there may be a token in it".to_owned();
     }
     let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');

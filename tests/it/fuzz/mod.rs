@@ -1,29 +1,29 @@
-//! Replays what fuzzing keeps in `lives`: seeds with names, what it has found to be interesting, and what
-//! once broke the rules. `.ci/fuzz` does the fuzzing.
+//! Replays `corpus`: named seeds, inputs that fuzzing found interesting, and inputs that once failed.
+//! `.ci/fuzz` does the fuzzing.
 
-mod life;
+mod model;
 
 use std::fs;
 
-use self::life::{SEPARATOR, live};
+use self::model::{SEPARATOR, check};
 use crate::harness::{fixtures, root};
 
 #[test]
-fn every_life_that_is_kept_goes_by_the_rules() {
-    let mut lives = 0;
-    for life in fs::read_dir(root("tests/it/fuzz/lives")).unwrap() {
-        let path = life.unwrap().path();
-        // Shown where the test fails.
+fn every_input_of_the_corpus_passes() {
+    let mut inputs = 0;
+    for input in fs::read_dir(root("tests/it/fuzz/corpus")).unwrap() {
+        let path = input.unwrap().path();
+        // Printed when the test fails.
         println!("{}", path.display());
-        live(&fs::read(path).unwrap());
-        lives += 1;
+        check(&fs::read(path).unwrap());
+        inputs += 1;
     }
-    assert!(lives > 0);
+    assert!(inputs > 0);
 }
 
 #[test]
-fn the_fixtures_are_a_life_by_the_rules_in_which_every_update_counts() {
+fn the_fixtures_pass_and_each_of_them_is_accepted() {
     let bodies: Vec<_> = fixtures("").into_iter().map(|(_, body)| body).collect();
-    let life = bodies.join(&SEPARATOR.to_string());
-    assert_eq!(live(life.as_bytes()), bodies.len());
+    let input = bodies.join(&SEPARATOR.to_string());
+    assert_eq!(check(input.as_bytes()), bodies.len());
 }

@@ -1,5 +1,5 @@
-//! What an update says, read once more by simpler means: fields in order, each read on its own. The
-//! parser has to agree.
+//! A second, simpler reader of updates: one field after another, each by itself. The parser has to agree
+//! with it.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// The words for a status, in the order of a life.
+/// The words for a status, in the order of a run.
 pub(super) const WORDS: [&str; 11] = [
     "not-started",
     "queued",
@@ -25,27 +25,27 @@ pub(super) const WORDS: [&str; 11] = [
     "success",
 ];
 
-/// What a body says of a run.
+/// What a body says about a run.
 #[derive(Debug, Default)]
-pub(super) struct Said<'a> {
+pub(super) struct ReferenceUpdate<'a> {
     run_id: Option<String>,
     event_type: Option<String>,
-    /// The place in [`WORDS`].
+    /// The index in [`WORDS`].
     pub(super) status: Option<usize>,
     progress: Option<f64>,
     pub(super) live_status: Option<String>,
-    outputs: Option<Vec<SaidOutput<'a>>>,
+    outputs: Option<Vec<ReferenceOutput<'a>>>,
 }
 
-/// One output and the text of the two fields that matter in it.
+/// One output, and the JSON of the two fields of it that matter.
 #[derive(Debug, Default)]
-pub(super) struct SaidOutput<'a> {
+pub(super) struct ReferenceOutput<'a> {
     pub(super) json: &'a str,
     id: Option<&'a str>,
     updated_at: Option<&'a str>,
 }
 
-impl<'a> Said<'a> {
+impl<'a> ReferenceUpdate<'a> {
     pub(super) fn read(body: &'a [u8]) -> Result<Self, ParseError> {
         let text = str::from_utf8(body).map_err(|error| ParseError::NotUtf8 {
             at: error.valid_up_to(),
@@ -62,35 +62,35 @@ impl<'a> Said<'a> {
         })
     }
 
-    /// The error is a pointer to the first value that is wrong.
+    /// The error is a pointer to the first wrong value.
     fn read_object(json: &'a RawValue) -> Result<Self, String> {
-        let mut said = Self::default();
+        let mut update = Self::default();
         for (key, value) in fields(json).ok_or("")? {
             let name: String = typed(key).ok_or("")?;
             let pointer = || format!("/{name}");
             if value.get() == "null" {
                 continue;
             }
-            let once = match name.as_str() {
-                "run_id" => fill(&mut said.run_id, uuid(value)),
-                "event_type" => fill(&mut said.event_type, typed(value)),
-                "status" => fill(&mut said.status, status(value)),
-                "progress" => fill(&mut said.progress, number(value).filter(|n| *n <= 100.0)),
-                "live_status" => fill(&mut said.live_status, typed(value)),
+            let is_valid = match name.as_str() {
+                "run_id" => fill(&mut update.run_id, uuid(value)),
+                "event_type" => fill(&mut update.event_type, typed(value)),
+                "status" => fill(&mut update.status, status(value)),
+                "progress" => fill(&mut update.progress, number(value).filter(|n| *n <= 100.0)),
+                "live_status" => fill(&mut update.live_status, typed(value)),
                 "outputs" => {
                     let outputs = read_outputs(value).map_err(|rest| pointer() + &rest)?;
-                    fill(&mut said.outputs, Some(outputs))
+                    fill(&mut update.outputs, Some(outputs))
                 }
                 _ => true,
             };
-            if !once {
+            if !is_valid {
                 return Err(pointer());
             }
         }
-        Ok(said)
+        Ok(update)
     }
 
-    pub(super) fn outputs(&self) -> impl Iterator<Item = &SaidOutput<'a>> {
+    pub(super) fn outputs(&self) -> impl Iterator<Item = &ReferenceOutput<'a>> {
         self.outputs.iter().flatten()
     }
 
@@ -100,18 +100,18 @@ impl<'a> Said<'a> {
         let run_id = update.run_id.map(|id| id.to_string());
         assert_eq!(run_id, self.run_id);
         let word = update.status.map(PlatformStatus::word);
-        assert_eq!(word, self.status.map(|place| WORDS[place]));
+        assert_eq!(word, self.status.map(|index| WORDS[index]));
         assert_eq!(update.live_status.as_deref(), self.live_status.as_deref());
         let outputs: Vec<_> = update.outputs.iter().map(Output::json).collect();
         assert_eq!(outputs, greatest(self.outputs()));
         let shown = serde_json::to_value(update.progress).unwrap().as_f64();
         match (shown, self.percentage()) {
-            (Some(shown), Some(said)) => assert!((shown - said).abs() < 1e-9),
-            // So near to zero that it is rounded to it.
+            (Some(shown), Some(expected)) => assert!((shown - expected).abs() < 1e-9),
+            // So close to zero that it is rounded to zero.
             (Some(shown), None) => {
-                assert!(shown == 0.0 && self.progress.is_some_and(|said| said > -1e-9));
+                assert!(shown == 0.0 && self.progress.is_some_and(|sent| sent > -1e-9));
             }
-            (shown, said) => assert_eq!(shown, said),
+            (shown, expected) => assert_eq!(shown, expected),
         }
         assert!(shown.is_none_or(|shown| (0.0..=100.0).contains(&shown)));
     }
@@ -125,9 +125,9 @@ impl<'a> Said<'a> {
     }
 }
 
-/// Of each output the greatest version, byte for byte.
+/// The greatest version of each output, byte for byte.
 pub(super) fn greatest<'s, 'a: 's>(
-    outputs: impl Iterator<Item = &'s SaidOutput<'a>>,
+    outputs: impl Iterator<Item = &'s ReferenceOutput<'a>>,
 ) -> Vec<&'a str> {
     let mut kept: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     for output in outputs {
@@ -138,45 +138,45 @@ pub(super) fn greatest<'s, 'a: 's>(
     kept.into_values().map(|(_, json)| json).collect()
 }
 
-/// Its id, or all of it where the id names nothing.
-fn identity<'a>(output: &SaidOutput<'a>) -> &'a str {
-    let names = |id: &&str| *id != r#""""# && !id.starts_with(['{', '[']);
-    output.id.filter(names).unwrap_or(output.json)
+/// Its id, or its whole JSON if the id does not identify it.
+fn identity<'a>(output: &ReferenceOutput<'a>) -> &'a str {
+    let is_identifying = |id: &&str| *id != r#""""# && !id.starts_with(['{', '[']);
+    output.id.filter(is_identifying).unwrap_or(output.json)
 }
 
-/// The error is what to add to the pointer.
-fn read_outputs(value: &RawValue) -> Result<Vec<SaidOutput<'_>>, String> {
+/// The error is the end of the pointer to the wrong value.
+fn read_outputs(value: &RawValue) -> Result<Vec<ReferenceOutput<'_>>, String> {
     let list: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| String::new())?;
-    let outputs = list.iter().enumerate().take(Outputs::MOST);
+    let outputs = list.iter().enumerate().take(Outputs::MAX);
     let outputs = outputs
-        .map(|(place, json)| read_output(json).ok_or(format!("/{place}")))
+        .map(|(index, json)| read_output(json).ok_or(format!("/{index}")))
         .collect::<Result<_, _>>()?;
-    if list.len() > Outputs::MOST {
+    if list.len() > Outputs::MAX {
         return Err(String::new());
     }
     Ok(outputs)
 }
 
-fn read_output(json: &RawValue) -> Option<SaidOutput<'_>> {
+fn read_output(json: &RawValue) -> Option<ReferenceOutput<'_>> {
     let (mut id, mut updated_at) = (None, None);
     for (key, value) in fields(json)? {
-        let once = match typed::<String>(key)?.as_str() {
+        let is_valid = match typed::<String>(key)?.as_str() {
             "id" => fill(&mut id, Some(value.get())),
             "updated_at" => fill(&mut updated_at, Some(value.get())),
             _ => true,
         };
-        if !once {
+        if !is_valid {
             return None;
         }
     }
-    Some(SaidOutput {
+    Some(ReferenceOutput {
         json: json.get(),
         id: id.filter(|id| *id != "null"),
         updated_at: updated_at.filter(|at| *at != "null"),
     })
 }
 
-/// Whether there is a value and room for it.
+/// Sets a field. False if there is no value, or the field was set before.
 fn fill<T>(field: &mut Option<T>, value: Option<T>) -> bool {
     value.is_some_and(|value| field.replace(value).is_none())
 }
@@ -185,7 +185,7 @@ fn typed<T: DeserializeOwned>(value: &RawValue) -> Option<T> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// Text that is JSON and a number to the standard library is a number of JSON.
+/// JSON that the standard library parses as a finite number is a JSON number.
 fn number(value: &RawValue) -> Option<f64> {
     value
         .get()
@@ -201,14 +201,14 @@ fn status(value: &RawValue) -> Option<usize> {
 
 fn uuid(value: &RawValue) -> Option<String> {
     let id: String = typed(value)?;
-    let is_right = |(place, c): (usize, char)| match place {
+    let is_valid = |(index, c): (usize, char)| match index {
         8 | 13 | 18 | 23 => c == '-',
         _ => c.is_ascii_hexdigit(),
     };
-    (id.len() == 36 && id.chars().enumerate().all(is_right)).then(|| id.to_ascii_lowercase())
+    (id.len() == 36 && id.chars().enumerate().all(is_valid)).then(|| id.to_ascii_lowercase())
 }
 
-/// The fields of an object in order, one given twice among them; none of what is not an object.
+/// The fields of an object in order, repeated ones included. `None` if it is not an object.
 fn fields(json: &RawValue) -> Option<Vec<(&RawValue, &RawValue)>> {
     struct Fields<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 

@@ -1,5 +1,5 @@
-//! What the store may do with the updates of a life: merge them, or refuse them without a trace, and
-//! stay in its bounds.
+//! Checks the store: it has to merge an update or reject it without changing anything, and stay within
+//! its limits.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -12,9 +12,9 @@ use comfydeploy_webhook::{
     store::{Limits, Merged, Store, Usage},
 };
 
-use super::{Arrival, run_id};
+use super::{Received, run_id};
 
-/// Few runs, and few bytes: the first forgets runs for their number, the second for their size.
+/// Limits so low that the first store evicts runs for their number, the second for their size.
 const LIMITS: [Limits; 2] = [
     Limits {
         runs: 2,
@@ -30,24 +30,24 @@ const LIMITS: [Limits; 2] = [
     },
 ];
 
-pub(super) fn check(life: &[Arrival<'_>]) {
+pub(super) fn check(updates: &[Received<'_>]) {
     for limits in LIMITS {
         let store = store(limits);
-        for (n, arrival) in life.iter().enumerate() {
-            // An update that names no run is about one of many, so that a short life has some of them
-            // again and still can be more than there is room for.
-            let id = arrival.update.run_id;
+        for (n, received) in updates.iter().enumerate() {
+            // An update without a run_id gets one of 24 ids, so that a short input updates some runs
+            // twice and can still exceed the limits.
+            let id = received.update.run_id;
             let id = id.unwrap_or_else(|| run_id(n % 24));
-            merge(&store, limits, id, arrival);
+            merge(&store, limits, id, received);
             assert_bounded(&store, limits);
-            expire(&store, limits, arrival);
+            expire(&store, limits, received);
         }
         assert_listed(&store);
     }
 }
 
 fn store(limits: Limits) -> Store {
-    // One for all: nothing here reads them, and to make them takes long.
+    // Shared, because nothing here reads them and creating them is slow.
     static METRICS: LazyLock<Arc<Metrics>> = LazyLock::new(Metrics::new);
     Store::new(limits, &METRICS)
 }
@@ -58,7 +58,7 @@ fn listed(store: &Store, status: Option<Status>) -> Vec<Run> {
     page.runs
 }
 
-/// Bytes that a run is counted for: what it takes itself, and as much more as a run of nothing.
+/// The bytes that the store counts for a run: its heap bytes, and those of an empty run.
 fn size(run: &Run) -> usize {
     static OVERHEAD: LazyLock<usize> = LazyLock::new(|| {
         let (store, update) = (store(LIMITS[0]), Update::parse(b"{}").unwrap());
@@ -69,17 +69,17 @@ fn size(run: &Run) -> usize {
     run.heap_bytes() + *OVERHEAD
 }
 
-fn merge(store: &Store, limits: Limits, id: RunId, arrival: &Arrival<'_>) {
+fn merge(store: &Store, limits: Limits, id: RunId, received: &Received<'_>) {
     let (all_before, before, usage) = (listed(store, None), store.get(id), store.usage());
     let mut run = before.clone();
-    let run = run.get_or_insert_with(|| Run::new(id, arrival.at));
-    let news = run.merge(&arrival.update, arrival.at) || before.is_none();
-    let most = limits.bytes / 16;
-    let fits = size(run) <= most && run.outputs().len() <= Outputs::MOST;
-    match store.merge(id, &arrival.update, arrival.at) {
+    let run = run.get_or_insert_with(|| Run::new(id, received.at));
+    let is_change = run.merge(&received.update, received.at) || before.is_none();
+    let max = limits.bytes / 16;
+    let fits = size(run) <= max && run.outputs().len() <= Outputs::MAX;
+    match store.merge(id, &received.update, received.at) {
         Ok(merged) => {
             assert!(fits);
-            assert_eq!(merged == Merged::Applied, news);
+            assert_eq!(merged == Merged::Applied, is_change);
             assert_eq!(store.get(id).as_ref(), Some(&*run));
             let runs = usage.runs + usize::from(before.is_none());
             let bytes = usage.bytes - before.map_or(0, |before| size(&before)) + size(run);
@@ -88,7 +88,7 @@ fn merge(store: &Store, limits: Limits, id: RunId, arrival: &Arrival<'_>) {
         }
         Err(too_large) => {
             assert!(!fits);
-            assert_eq!(too_large.bytes, most);
+            assert_eq!(too_large.bytes, max);
             assert_eq!(store.get(id), before);
             assert_eq!(listed(store, None), all_before);
         }
@@ -105,7 +105,7 @@ fn assert_bounded(store: &Store, limits: Limits) {
     assert_eq!(store.usage(), Usage { runs, bytes });
 }
 
-/// Each list has the runs of its status, and they are those that are found by their ids.
+/// Each list holds exactly the runs with its status, the same as a lookup by id finds.
 fn assert_listed(store: &Store) {
     let all = listed(store, None);
     for run in &all {
@@ -119,13 +119,13 @@ fn assert_listed(store: &Store) {
     }
 }
 
-/// Only what is too old is dropped; the clock may go back, so not all of that is.
-fn expire(store: &Store, limits: Limits, arrival: &Arrival<'_>) {
+/// Expiry drops only runs that are too old. The clock may go back, so it may leave some of them.
+fn expire(store: &Store, limits: Limits, received: &Received<'_>) {
     let before = listed(store, None);
-    store.expire(arrival.at);
+    store.expire(received.at);
     let retention = i64::try_from(limits.retention.as_millis()).unwrap();
     for run in before {
-        let age = arrival.at.as_millis() - run.seen().last.as_millis();
+        let age = received.at.as_millis() - run.seen().last.as_millis();
         let kept = store.get(run.id());
         assert!(kept.map_or(age > retention, |kept| kept == run));
     }
