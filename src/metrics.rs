@@ -20,7 +20,7 @@ const BUCKETS: [f64; 12] = [
 pub struct Metrics {
     registry: Registry,
     updates: IntCounterVec,
-    refused: IntCounterVec,
+    rejected: IntCounterVec,
     retries: Counter,
     requests: HistogramVec,
     runs: IntGauge,
@@ -59,7 +59,7 @@ impl Metrics {
                 "Accepted updates, by outcome and dialect",
                 &["outcome", "dialect"],
             ),
-            refused: counters(
+            rejected: counters(
                 "updates_refused_total",
                 "Rejected updates, by reason",
                 &["reason"],
@@ -115,8 +115,8 @@ impl Metrics {
 
     /// Updates rejected for this `reason`.
     #[must_use]
-    pub fn refused(&self, reason: &'static str) -> Counter {
-        self.refused.with_label_values(&[reason])
+    pub fn rejected(&self, reason: &'static str) -> Counter {
+        self.rejected.with_label_values(&[reason])
     }
 
     /// Updates that arrived as a retry.

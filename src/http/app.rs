@@ -85,7 +85,7 @@ impl App {
 /// A counter that exists from the start shows its first step, too.
 fn register_label_values(metrics: &Metrics) {
     for reason in Problem::REASONS {
-        let _ = metrics.refused(reason);
+        let _ = metrics.rejected(reason);
     }
     for kind in TimeoutKind::ALL {
         let _ = metrics.timed_out(kind.stage());

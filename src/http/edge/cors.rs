@@ -1,4 +1,4 @@
-//! Which pages of other origins may read.
+//! Which web apps on other origins may read runs.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::http::params::LAST_EVENT_ID;
 
-/// How long a browser may go by what it was told.
+/// How long a browser may cache the response to its preflight request.
 const MAX_AGE: Duration = Duration::from_hours(1);
 
-/// Lets pages of these origins read, or of any where one is `*`; `None` where there are none.
+/// Lets web apps on these origins read, or on any origin if one is `*`; `None` if there are none.
 pub(in crate::http) fn layer(origins: &[String]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;

@@ -84,7 +84,7 @@ fn answer_panic(app: &App) -> Response {
 }
 
 fn note_rejected_update(app: &App, problem: &Arc<Problem>) {
-    app.metrics.refused(problem.reason()).inc();
+    app.metrics.rejected(problem.reason()).inc();
     let log = if problem.is_anonymous() {
         &app.anonymous_log
     } else {
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(count("x-content-type-options: nosniff"), 3, "{responses}");
         assert_eq!(count("a test asked for it"), 0, "{responses}");
         assert!(responses.ends_with("well"), "{responses}");
-        assert_eq!(app.metrics.refused("internal").get(), 1);
+        assert_eq!(app.metrics.rejected("internal").get(), 1);
         for route in ["/panic", WEBHOOK_PATH] {
             let durations = app
                 .metrics

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// accepted and a short response sent, however much is in flight.
 pub(in crate::http) const UNMETERED: usize = 8 * 1024;
 
-/// Memory is reserved in units of so many bytes: a semaphore counts to 2^32 at once.
+/// Memory is reserved in units of this many bytes: a semaphore counts to 2^32 at once.
 const UNIT: usize = 1024;
 
 /// The memory for what is in flight. Each kind has its own budget, so that none starves another.
@@ -137,7 +137,7 @@ mod tests {
         let (mut one, mut other) = (budget.reservation(), budget.reservation());
         assert!(one.grow_to(50 * UNIT) && other.grow_to(40 * UNIT));
         assert!(one.grow_to(60 * UNIT) && !one.grow_to(61 * UNIT));
-        assert!(other.grow_to(UNMETERED), "this is never refused");
+        assert!(other.grow_to(UNMETERED), "this needs no reservation");
         drop(one);
         assert!(other.grow_to(1_000 * UNIT), "all there is");
         assert!(!budget.reservation().grow_to(9 * UNIT));

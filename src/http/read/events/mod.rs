@@ -1,4 +1,4 @@
-//! Streams of what changes, as Server-Sent Events.
+//! Streams of changes, as Server-Sent Events.
 
 mod all;
 mod one;
@@ -38,25 +38,25 @@ use crate::{
     store::{Cause, Follower},
 };
 
-/// How long a client waits before it connects again, as it is told.
+/// How long a client waits before it reconnects.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The longest that nothing is sent, so that neither a proxy nor the client takes a stream for dead.
+/// The longest pause between two events, so that neither a proxy nor the client takes a stream for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// All runs as they are, newest first, and then every change.
+/// First every run that exists, newest first, then every change.
 ///
-/// An event without a name is a run, as `GET /api/runs/{run_id}` shows it; with `status`, one that leaves
-/// the status is told once more. `snapshot` (`reason`: `start`, `behind`, `restart`) says that all there
-/// is follows, and that what is not told until `live` is gone; `removed` (`run_id`) that a run is no longer
-/// kept; `counts` how many runs there are of each status; `heartbeat` that the stream lives.
+/// An event without a name is a run, as `GET /api/runs/{run_id}` shows it; with `status`, a run that stops matching is
+/// sent once more. `snapshot` (`reason`: `start`, `behind`, `restart`): all present runs follow; at `live`, drop every
+/// run that was not sent since. `removed` (`run_id`): the run is no longer kept. `counts`: how many runs there are of
+/// each status. `heartbeat`: the stream is alive.
 #[utoipa::path(
     get,
     operation_id = "watchRuns",
     path = "/api/events",
     params(
         StreamQuery,
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that the client received"),
     ),
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
@@ -88,23 +88,22 @@ pub(in crate::http) async fn all(
     ))
 }
 
-/// One run as it is, and then every change, until it is over.
+/// First the run as it is, then every change, until the run is over.
 ///
-/// An event without a name is the run, as `GET /api/runs/{run_id}` shows it; `end` (`run_id`, `status`) is
-/// the last event, behind a terminal status. For a run that is not known the stream waits; `removed`
-/// (`run_id`) says that it is no longer kept. A client that has been told the end and comes back is
-/// answered with 204, upon which a browser does not come again.
+/// An event without a name is the run, as `GET /api/runs/{run_id}` shows it; `end` (`run_id`, `status`) is the last
+/// event, after a final status. If the run is not known yet, the stream waits for it. `removed` (`run_id`): the run is no
+/// longer kept. A client that reconnects after the `end` gets 204, and a browser then stops.
 #[utoipa::path(
     get,
     operation_id = "watchRun",
     path = "/api/runs/{run_id}/events",
     params(
         ("run_id" = RunId, Path, description = "The run"),
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that the client received"),
     ),
     responses(
         (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
-        (status = 204, description = "The end has been told"),
+        (status = 204, description = "The client has received the end already"),
         ReadProblems
     ),
 )]
@@ -134,7 +133,7 @@ fn last_event_id(headers: &HeaderMap) -> Option<&str> {
     Some(last).filter(|last| !last.is_empty())
 }
 
-/// The stream as an answer, which ends when the service does.
+/// A response that streams the events, and ends when the service shuts down.
 fn respond(app: &App, events: impl Stream<Item = Event> + Send + 'static) -> Response {
     let heartbeat = Event::default().event("heartbeat").data("{}");
     let hello = stream::once(ready(Event::default().retry(RETRY)));
@@ -145,7 +144,7 @@ fn respond(app: &App, events: impl Stream<Item = Event> + Send + 'static) -> Res
     let response = Sse::new(events)
         .keep_alive(KeepAlive::new().interval(HEARTBEAT).event(heartbeat))
         .into_response();
-    // nginx would collect events before it passes them on.
+    // nginx would buffer events.
     let headers = [(HeaderName::from_static("x-accel-buffering"), "no")];
     (
         headers,

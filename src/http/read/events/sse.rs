@@ -1,4 +1,4 @@
-//! What the events of a stream are made of.
+//! The events of a stream: their names, data and ids.
 
 use axum::response::sse::Event;
 use serde::Serialize;
@@ -10,10 +10,10 @@ use crate::{
     store::Revision,
 };
 
-/// The id of the last event of a run.
+/// The id and the name of the last event of a run.
 pub(super) const END: &str = "end";
 
-/// What a stream tells: an id that was given by a stream of something else tells nothing of this one.
+/// What a stream is about. An id says it too, since an id of one stream means nothing to another.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scope {
     AllRuns(Option<Status>),
@@ -29,12 +29,12 @@ impl Scope {
         }
     }
 
-    /// An event, to which data and a name may be added, with the id that a client gives back.
+    /// An event with the id that a client sends back when it reconnects.
     pub(super) fn event(self, app: &App, revision: Revision) -> Event {
         Event::default().id(format!("{}{}", self.id_prefix(app), revision.0))
     }
 
-    /// What a client knows that gives back this id; `None` where it was given by another stream.
+    /// The revision up to which a client knows that sends back this id; `None` if another stream sent the id.
     pub(super) fn revision(self, app: &App, id: &str) -> Option<Revision> {
         let revision = id.strip_prefix(&self.id_prefix(app))?;
         revision.parse().ok().map(Revision)
@@ -45,11 +45,12 @@ impl Scope {
     }
 }
 
+/// A run, as the data of an event.
 pub(super) fn run(event: Event, run: &Run) -> Event {
     data(event, &RunView::from(run))
 }
 
-/// What says that a run is no longer kept.
+/// The event that a run is no longer kept.
 pub(super) fn removed(event: Event, run_id: RunId) -> Event {
     data(event.event("removed"), &json!({ "run_id": run_id }))
 }
@@ -57,8 +58,8 @@ pub(super) fn removed(event: Event, run_id: RunId) -> Event {
 pub(super) fn data(event: Event, data: &impl Serialize) -> Event {
     let mut json = serde_json::to_vec(data)
         .expect("numbers, text and the JSON that arrived can be written as JSON");
-    // Between the values of JSON that arrived lines may end. Each line would be one of the event's own,
-    // which takes seven times the memory that was asked for.
+    // The JSON of an output may hold line breaks between its values. Each would begin another `data:` line of the
+    // event, which takes seven times the memory that is reserved.
     for byte in &mut json {
         if matches!(byte, b'\n' | b'\r') {
             *byte = b' ';
