@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, simulate::Simulate};
+use crate::{config::Config, simulate::SimulateArgs};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -21,6 +21,6 @@ pub struct Cli {
 pub enum Command {
     /// Ask the service at --listen whether it is ready; exit with 0 if it is, with 1 if not
     Healthcheck,
-    /// Play runs to a receiver as ComfyDeploy does, to see the service at work without an account
-    Simulate(Simulate),
+    /// Send the updates of made-up runs as ComfyDeploy does, to see the service at work without an account
+    Simulate(SimulateArgs),
 }

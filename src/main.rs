@@ -7,7 +7,7 @@ use comfydeploy_webhook::{
     cli::{Cli, Command},
     config::{Config, LogFormat},
     healthcheck, server, shutdown,
-    simulate::{self, Simulate},
+    simulate::{self, SimulateArgs},
     telemetry,
 };
 use tokio::{
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => runtime.block_on(serve(&cli.config)),
         Some(Command::Healthcheck) => runtime.block_on(check(&cli.config)),
-        Some(Command::Simulate(orders)) => runtime.block_on(play(&orders, &cli.config)),
+        Some(Command::Simulate(args)) => runtime.block_on(simulate(&args, &cli.config)),
     };
     // A host name that is being looked up cannot be stopped, and holds up nothing.
     runtime.shutdown_background();
@@ -94,14 +94,14 @@ fn raise_file_limit(connections: usize) {
 }
 
 async fn check(config: &Config) -> Result<(), String> {
-    healthcheck::ask(config.listen)
+    healthcheck::check(config.listen)
         .await
         .map_err(|error| format!("{} is not healthy: {error}", config.listen))
 }
 
-async fn play(orders: &Simulate, config: &Config) -> Result<(), String> {
+async fn simulate(args: &SimulateArgs, config: &Config) -> Result<(), String> {
     until_signalled(async |finish| {
-        simulate::run(orders, config, finish)
+        simulate::run(args, config, finish)
             .await
             .map_err(|error| error.to_string())
     })
