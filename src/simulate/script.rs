@@ -39,7 +39,7 @@ pub(super) struct ScriptedUpdate {
     pub(super) body: String,
     /// How many responses the sender treats as lost, so that it retries an update that has arrived.
     pub(super) lost_responses: usize,
-    /// Whether the same update is sent another time.
+    /// Whether the same update was sent before.
     pub(super) is_repeat: bool,
     /// How its run ends with it, if it does.
     pub(super) ending: Option<Ending>,
@@ -81,7 +81,7 @@ struct RunScript {
     ending: Ending,
     rng: Rng,
     start: Timestamp,
-    /// The time since `start`.
+    /// The time since `start`, at the usual speed.
     clock: Duration,
     outputs: Vec<Value>,
     updates: Vec<ScriptedUpdate>,
@@ -119,7 +119,7 @@ impl RunScript {
         };
         let (status, outputs) = (self.ending.status(), mem::take(&mut self.outputs));
         self.after(900).update(status, node, percent, &outputs);
-        // One update comes after the end, as happens.
+        // Updates of real runs, too, may arrive after the end.
         self.after(900).node("KSampler", 28);
         self.updates
     }
