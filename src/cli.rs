@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, simulate::Simulate};
+use crate::{config::Config, simulate::SimulateArgs};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -22,5 +22,5 @@ pub enum Command {
     /// Check whether the service at --listen is ready: exit code 0 if it is, 1 if not
     Healthcheck,
     /// Send the updates of made-up runs as ComfyDeploy does, to try the service without an account
-    Simulate(Simulate),
+    Simulate(SimulateArgs),
 }

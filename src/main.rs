@@ -7,7 +7,7 @@ use comfydeploy_webhook::{
     cli::{Cli, Command},
     config::{Config, LogFormat},
     healthcheck, server, shutdown,
-    simulate::{self, Simulate},
+    simulate::{self, SimulateArgs},
     telemetry,
 };
 use tokio::{
@@ -94,12 +94,12 @@ fn raise_file_limit(connections: usize) {
 }
 
 async fn check(config: &Config) -> Result<(), String> {
-    healthcheck::ask(config.listen)
+    healthcheck::check(config.listen)
         .await
         .map_err(|error| format!("{} is not healthy: {error}", config.listen))
 }
 
-async fn simulate(args: &Simulate, config: &Config) -> Result<(), String> {
+async fn simulate(args: &SimulateArgs, config: &Config) -> Result<(), String> {
     until_signalled(async |shutdown| {
         simulate::run(args, config, shutdown)
             .await

@@ -1,60 +1,92 @@
-//! The receiver that a simulation sends to.
+//! The receiver of simulated updates.
 
 use std::{fmt, net::SocketAddr};
 
-use axum::http::{Uri, uri::Scheme};
+use axum::http::{HeaderValue, Uri, uri::Scheme};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 
-/// Where updates go, and the user and the password that were given with it. Neither these nor the query,
-/// which may hold a token, are shown.
+use crate::http::WEBHOOK_PATH;
+
+/// Where updates go and how they are authorized.
 #[derive(Clone)]
 pub struct Receiver {
-    /// The URL without user and password.
-    pub url: Uri,
-    /// `user:password`, percent-encoded as it was given.
-    pub user_info: Option<String>,
+    /// The webhook's URL, without user and password.
+    pub(super) url: Uri,
+    pub(super) authorization: Option<HeaderValue>,
 }
 
 impl Receiver {
-    /// Reads a URL; an error does not show it.
-    pub(super) fn read(text: &str) -> Result<Self, &'static str> {
+    /// Parses a URL; one without a path gets that of the webhook. No error shows the URL: it may hold a token.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         const EXPECTED: &str = "expected a URL such as http://127.0.0.1:8080";
-        let mut parts = text.parse::<Uri>().map_err(|_| EXPECTED)?.into_parts();
-        let scheme = parts.scheme.replace(Scheme::HTTP).ok_or(EXPECTED)?;
-        if !scheme.as_str().eq_ignore_ascii_case("http") {
-            return Err("expected a URL that begins with http://: this sends plain HTTP only");
+        let url: Uri = text.parse().map_err(|_| EXPECTED)?;
+        let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
+            return Err(EXPECTED);
+        };
+        if !scheme.eq_ignore_ascii_case("http") {
+            return Err("expected a URL that begins with http://: HTTPS is not supported here");
         }
-        let authority = parts.authority.take().ok_or(EXPECTED)?;
         let (user_info, host) = match authority.as_str().rsplit_once('@') {
-            Some((user_info, host)) => (Some(user_info.to_owned()), host),
+            Some((user_info, host)) => (Some(user_info), host),
             None => (None, authority.as_str()),
         };
-        parts.authority = Some(host.parse().map_err(|_| EXPECTED)?);
-        let url = Uri::from_parts(parts).map_err(|_| EXPECTED)?;
-        Ok(Self { url, user_info })
+        let path = match url.path() {
+            "/" => WEBHOOK_PATH,
+            path => path,
+        };
+        let query = url
+            .query()
+            .map_or(String::new(), |query| format!("?{query}"));
+        let url = Uri::builder().scheme(Scheme::HTTP).authority(host);
+        Ok(Self {
+            url: url
+                .path_and_query(format!("{path}{query}"))
+                .build()
+                .map_err(|_| EXPECTED)?,
+            authorization: user_info.map(basic),
+        })
     }
 
-    /// The service at `address`.
-    pub(super) fn at(address: SocketAddr) -> Self {
-        Self {
-            url: format!("http://{address}")
-                .parse()
-                .expect("an address in a URL"),
-            user_info: None,
-        }
+    /// Sends this token instead of the user and the password in the URL.
+    pub(super) fn set_token(&mut self, token: &str) {
+        self.authorization = Some(secret(&format!("Bearer {token}")));
     }
 
-    /// The service itself, without a path: all of the URL that is fit to be shown.
-    #[must_use]
-    pub fn address(&self) -> String {
-        let authority = self.url.authority().map_or("", |host| host.as_str());
-        format!("http://{authority}")
+    /// Where the receiver listens, if it is on this machine.
+    pub(super) fn loopback(&self) -> Option<SocketAddr> {
+        let address: SocketAddr = self.url.authority()?.as_str().parse().ok()?;
+        address.ip().is_loopback().then_some(address)
+    }
+}
+
+/// The address without a path. Neither the token nor the query, which may hold one, is shown.
+impl fmt::Display for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.authority().map_or("", |host| host.as_str());
+        write!(f, "http://{host}")
     }
 }
 
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Receiver({})", self.address())
+        write!(f, "Receiver({self})")
     }
+}
+
+/// The Authorization header for `user:password` as it is in a URL.
+fn basic(user_info: &str) -> HeaderValue {
+    let mut decoded: Vec<u8> = percent_decode_str(user_info).collect();
+    if !user_info.contains(':') {
+        decoded.push(b':');
+    }
+    secret(&format!("Basic {}", BASE64_STANDARD.encode(decoded)))
+}
+
+fn secret(value: &str) -> HeaderValue {
+    let mut value = HeaderValue::from_str(value).expect("tokens and Base64 are visible ASCII");
+    value.set_sensitive(true);
+    value
 }
 
 #[cfg(test)]
@@ -62,29 +94,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_and_password_are_taken_out_of_the_url_and_not_shown() {
-        for (text, url, user_info) in [
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/", None),
+    fn a_url_gives_the_webhook_and_the_authorization_and_shows_no_token() {
+        for (text, url, authorization) in [
             (
-                "HTTP://[::1]:80/x?y=s3cret",
-                "http://[::1]:80/x?y=s3cret",
+                "http://host:1",
+                "http://host:1/api/webhooks/run-update",
                 None,
             ),
             (
-                "http://hook:s3cret%40@host/x",
-                "http://host/x",
-                Some("hook:s3cret%40"),
+                "HTTP://[::1]:80/?token=s3cret",
+                "http://[::1]:80/api/webhooks/run-update?token=s3cret",
+                None,
+            ),
+            (
+                "http://hook:s3cret%40@host/hook?a=b",
+                "http://host/hook?a=b",
+                Some("Basic aG9vazpzM2NyZXRA"),
+            ),
+            (
+                "http://s3cret@host/hook",
+                "http://host/hook",
+                Some("Basic czNjcmV0Og=="),
             ),
         ] {
-            let receiver = Receiver::read(text).unwrap();
+            let receiver = Receiver::parse(text).unwrap();
             assert_eq!(receiver.url, url);
-            assert_eq!(receiver.user_info.as_deref(), user_info);
+            let sent = receiver.authorization.as_ref();
+            assert_eq!(sent.map(|value| value.to_str().unwrap()), authorization);
             assert!(!format!("{receiver:?}").contains("s3cret"), "{receiver:?}");
         }
     }
 
     #[test]
-    fn what_is_no_url_of_plain_http_is_refused_without_being_shown() {
+    fn anything_but_a_plain_http_url_is_rejected_without_being_shown() {
         for text in [
             "",
             "host",
@@ -96,7 +138,7 @@ mod tests {
             "https://hook:s3cret@host",
             "ftp://hook:s3cret@host",
         ] {
-            let error = Receiver::read(text).unwrap_err();
+            let error = Receiver::parse(text).unwrap_err();
             assert!(
                 error.starts_with("expected a URL") && !error.contains("s3cret"),
                 "{text}"
