@@ -94,7 +94,7 @@ async fn no_run_keeps_the_page_from_showing_the_others() {
     open_run(&browser, 3).await;
     assert_eq!(
         browser
-            .value("document.querySelectorAll('.words').length")
+            .value("document.querySelectorAll('figure.text').length")
             .await,
         1_000
     );

@@ -181,7 +181,7 @@ async fn among_two_thousand_runs_an_update_changes_one_row() {
         .until("document.querySelectorAll('.run').length === 2000")
         .await;
     browser
-        .until("document.querySelector('#more').innerText === 'The newest 2,000 of 2,001.'")
+        .until("document.querySelector('#more').innerText === 'Showing the newest 2,000 of 2,001 runs.'")
         .await;
     browser
         .run(

@@ -25,7 +25,7 @@ async fn pictures_are_small_in_the_row_and_open_in_full_size() {
     browser.until(&format!("{loaded} === 4")).await;
     assert_eq!(
         browser
-            .value("document.querySelector('.rest').innerText")
+            .value("document.querySelector('.more-count').innerText")
             .await,
         "+2"
     );
@@ -35,7 +35,7 @@ async fn pictures_are_small_in_the_row_and_open_in_full_size() {
         .until("document.querySelectorAll('.tile img').length === 5")
         .await;
     assert_eq!(
-        browser.find(".words pre").await.text().await.unwrap(),
+        browser.find("figure.text pre").await.text().await.unwrap(),
         "a castle"
     );
     browser.click(".tile button").await;
