@@ -1,4 +1,4 @@
-//! A browser without a window, for the tests of the live page.
+//! A headless browser, for the tests of the live page.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{is_installed, patiently, root};
 
-/// What a browser needs to run anywhere, and what keeps it from asking the network for anything else.
+/// For running anywhere, without network requests of the browser's own.
 const FLAGS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
@@ -30,23 +30,25 @@ const FLAGS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    // It ends with its driver, even if that is killed.
+    // It exits with its driver, even if that is killed.
     "--remote-debugging-pipe",
 ];
 
-/// A browser of its own for one test. It ends with the test.
+/// Runs a test in a browser of its own. Where no browser is installed, the test is skipped and says so.
+pub(crate) async fn with_browser(test: impl AsyncFnOnce(&Browser)) {
+    if is_installed("chromedriver") && is_installed("chromium") {
+        test(&Browser::start().await).await;
+    }
+}
+
 pub(crate) struct Browser {
     pub(crate) client: Client,
-    /// Dropped with it, which ends it.
+    /// Closes the browser when it is dropped.
     _driver: Driver,
 }
 
 impl Browser {
-    /// None where there is no browser, and the test is to be skipped.
-    pub(crate) async fn start() -> Option<Self> {
-        if !is_installed("chromedriver") || !is_installed("chromium") {
-            return None;
-        }
+    async fn start() -> Self {
         let mut driver = Driver::start();
         let flags = FLAGS.map(str::to_owned).into_iter();
         let profile = format!("--user-data-dir={}", driver.profile.display());
@@ -60,10 +62,10 @@ impl Browser {
             .await
             .unwrap();
         driver.session = client.session_id().await.unwrap();
-        Some(Self {
+        Self {
             client,
             _driver: driver,
-        })
+        }
     }
 
     pub(crate) async fn open(&self, url: &str) {
@@ -71,7 +73,7 @@ impl Browser {
     }
 
     /// The value of an expression in the page.
-    pub(crate) async fn value(&self, expression: &str) -> Value {
+    pub(crate) async fn evaluate(&self, expression: &str) -> Value {
         let script = format!("return {expression}");
         self.client.execute(&script, vec![]).await.unwrap()
     }
@@ -80,20 +82,22 @@ impl Browser {
         self.client.execute(script, vec![]).await.unwrap();
     }
 
-    /// Waits, in the page, until an expression is true.
-    pub(crate) async fn until(&self, expression: &str) {
+    /// Waits until an expression in the page is true.
+    pub(crate) async fn wait_until(&self, expression: &str) {
         let script = format!(
             "const done = arguments[0];
              const look = () => ({expression}) ? done() : setTimeout(look, 10);
              look();"
         );
         if let Err(error) = patiently(self.client.execute_async(&script, vec![])).await {
-            let page = self.value("document.body.innerText.slice(0, 2000)").await;
+            let page = self
+                .evaluate("document.body.innerText.slice(0, 2000)")
+                .await;
             panic!("{expression}: {error}\n{}", page.as_str().unwrap());
         }
     }
 
-    /// The element, as soon as it is there.
+    /// Waits for an element.
     pub(crate) async fn find(&self, selector: &str) -> Element {
         let found = self.client.wait().at_most(Duration::from_mins(1));
         found
@@ -106,22 +110,22 @@ impl Browser {
         self.find(selector).await.click().await.expect(selector);
     }
 
-    /// Presses a key where the focus is.
+    /// Presses a key in the focused element.
     pub(crate) async fn press(&self, key: fantoccini::key::Key) {
         let focused = self.client.active_element().await.unwrap();
         focused.send_keys(&key.to_string()).await.unwrap();
     }
 
-    /// Makes the page as large as the screen of a phone.
-    pub(crate) async fn become_a_phone(&self) {
+    /// Gives the page the screen of a phone.
+    pub(crate) async fn emulate_phone(&self) {
         let screen = json!({ "width": 360, "height": 780, "deviceScaleFactor": 2, "mobile": true });
         let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": screen });
         let extension = Extension("goog/cdp/execute", command);
         self.client.issue_cmd(extension).await.unwrap();
     }
 
-    /// What the browser complained of since it was asked last.
-    pub(crate) async fn complaints(&self) -> Vec<String> {
+    /// The messages in the console since the last call.
+    pub(crate) async fn console_messages(&self) -> Vec<String> {
         let extension = Extension("se/log", json!({ "type": "browser" }));
         let entries = self.client.issue_cmd(extension).await.unwrap();
         let entries = entries.as_array().unwrap().iter();
@@ -130,12 +134,12 @@ impl Browser {
             .collect()
     }
 
-    pub(crate) async fn assert_content(&self) {
-        assert_eq!(self.complaints().await, Vec::<String>::new());
+    pub(crate) async fn assert_no_console_errors(&self) {
+        assert_eq!(self.console_messages().await, Vec::<String>::new());
     }
 }
 
-/// A command of chromedriver alone: its path, and what is posted there.
+/// A command that only chromedriver has: its path and its body.
 #[derive(Debug)]
 struct Extension(&'static str, Value);
 
@@ -153,7 +157,7 @@ impl WebDriverCompatibleCommand for Extension {
     }
 }
 
-/// The program that holds the strings of a browser.
+/// The process that controls the browser.
 struct Driver {
     child: Child,
     address: String,
@@ -189,7 +193,7 @@ impl Driver {
         }
     }
 
-    /// Ends the browser in order, so that it writes nothing more.
+    /// Closes the browser, so that it writes nothing more into its profile.
     fn end_session(&self) -> std::io::Result<()> {
         let Some(session) = &self.session else {
             return Ok(());
@@ -201,14 +205,14 @@ impl Driver {
             connection,
             "DELETE /session/{session} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
         )?;
-        // It is answered once the browser has ended, and the connection stays open.
+        // The response comes after the browser has exited; the connection stays open.
         connection.read_exact(&mut [0])
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // What has ended already is as good as ended.
+        // Both may have exited already.
         let _ = self.end_session();
         let _ = self.child.kill();
         let _ = self.child.wait();

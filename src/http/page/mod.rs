@@ -1,4 +1,4 @@
-//! The live page: one file, which may run nothing but what is in it.
+//! The live page: one document, joined from the files of this folder, that may run nothing else.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,34 +13,46 @@ use sha2::{Digest as _, Sha256};
 
 use super::{app::App, limits::response, openapi::responses::FileProblems};
 
-/// For a service that takes updates without a token.
-const OPEN: &str = include_str!("index.html");
+const MARKUP: &str = include_str!("index.html");
+const STYLE: &str = include_str!("style.css");
 
-/// For one that asks for a token.
+/// They share one scope, in which each uses only what those before it declare.
+const SCRIPTS: [&str; 6] = [
+    include_str!("items.js"),
+    include_str!("dom.js"),
+    include_str!("outputs.js"),
+    include_str!("runs.js"),
+    include_str!("stream.js"),
+    include_str!("main.js"),
+];
+
+static SCRIPT: LazyLock<String> =
+    LazyLock::new(|| format!("\"use strict\";\n{}", SCRIPTS.concat()));
+
+/// For a service that accepts updates without a token.
+static OPEN: LazyLock<String> = LazyLock::new(|| {
+    MARKUP
+        .replace("<!-- style -->", &format!("<style>{STYLE}</style>"))
+        .replace("<!-- script -->", &format!("<script>{}</script>", *SCRIPT))
+});
+
+/// For a service that requires a token.
 static GUARDED: LazyLock<String> =
     LazyLock::new(|| OPEN.replace(r#"data-webhook-token="no""#, r#"data-webhook-token="yes""#));
 
-/// What the page may do: run its own script, and show pictures and videos of anywhere.
+/// Allows the page its own script and style, and images and videos from anywhere.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; img-src http: https: data:; \
          media-src http: https: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'; require-trusted-types-for 'script'",
-        hash_of("script"),
-        hash_of("style")
+        hash_of(&SCRIPT),
+        hash_of(STYLE)
     )
 });
 
-/// What is in the one element of this name.
-fn inside(element: &str) -> &'static str {
-    let after = OPEN.split_once(&format!("<{element}>"));
-    let inside = after.and_then(|(_, rest)| rest.split_once(&format!("</{element}>")));
-    inside.map_or("", |(inside, _)| inside)
-}
-
-fn hash_of(element: &str) -> String {
-    let hash = Sha256::digest(inside(element));
-    format!("sha256-{}", BASE64_STANDARD.encode(hash))
+fn hash_of(source: &str) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(source)))
 }
 
 /// A page that shows the runs while they change.
@@ -55,7 +67,7 @@ fn hash_of(element: &str) -> String {
 )]
 pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 3], Body) {
     let page = match app.webhook_tokens {
-        None => OPEN,
+        None => OPEN.as_str(),
         Some(_) => GUARDED.as_str(),
     };
     let headers = [
@@ -69,26 +81,13 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
-    /// The tags of the page as it is sent, without what is in its style and its script.
-    fn tags(page: &str) -> Vec<&str> {
-        let (head, rest) = page.split_once("<style>").unwrap();
-        let (_, rest) = rest.split_once("</style>").unwrap();
-        let (body, rest) = rest.split_once("<script>").unwrap();
-        let (_, end) = rest.split_once("</script>").unwrap();
-        let pieces = [head, body, end]
-            .into_iter()
-            .flat_map(|html| html.split('<'));
-        pieces
-            .filter_map(|piece| piece.split_once('>'))
-            .map(|(tag, _)| tag)
-            .collect()
-    }
-
     #[test]
-    fn the_policy_allows_the_very_script_and_style_that_are_served() {
-        for page in [OPEN, &GUARDED] {
+    fn the_policy_allows_the_script_and_the_style_that_are_served() {
+        for page in [&OPEN, &GUARDED] {
             for element in ["script", "style"] {
                 let (opening, closing) = (format!("<{element}"), format!("</{element}>"));
                 assert_eq!(page.matches(&opening).count(), 1, "{element}");
@@ -106,13 +105,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_the_page_needs_what_the_policy_forbids() {
-        for tag in tags(OPEN) {
-            let names = tag
-                .split_whitespace()
-                .skip(1)
-                .filter_map(|word| word.split_once('='));
-            for (name, value) in names {
+    fn the_markup_needs_nothing_that_the_policy_forbids() {
+        let tags = MARKUP.split('<').filter_map(|piece| piece.split_once('>'));
+        for (tag, _) in tags {
+            let attributes = tag.split_whitespace().skip(1);
+            for (name, value) in attributes.filter_map(|word| word.split_once('=')) {
                 assert!(name != "style" && !name.starts_with("on"), "{tag}");
                 let is_asset = matches!(name, "src" | "href");
                 assert!(!is_asset || value.starts_with("\"data:image/"), "{tag}");
@@ -126,16 +123,74 @@ mod tests {
         assert_eq!(*GUARDED, format!(r#"{before}token="yes"{after}"#));
     }
 
+    /// The policy has the browser reject most of these as well.
     #[test]
-    fn what_comes_with_a_run_is_never_read_as_html() {
+    fn nothing_in_the_page_turns_text_into_html_or_code() {
         for word in [
             "innerHTML",
             "outerHTML",
             "insertAdjacentHTML",
+            "insertHTML",
+            "setHTML",
+            "parseHTML",
             "document.write",
+            "createContextualFragment",
+            "DOMParser",
+            "parseFromString",
+            "XSLTProcessor",
+            "srcdoc",
+            "javascript:",
+            "createPolicy",
             "eval(",
+            "Function(",
+            "import(",
+            r#"setAttribute("on"#,
+            r#"make("script"#,
+            r#"make("iframe"#,
+            "Timeout(\"",
+            "Timeout('",
+            "Timeout(`",
+            "Interval(\"",
+            "Interval('",
+            "Interval(`",
         ] {
             assert!(!OPEN.contains(word), "{word}");
         }
+    }
+
+    /// The names that a script declares for those after it.
+    fn declarations(script: &str) -> impl Iterator<Item = &str> {
+        let keywords = [
+            "const ",
+            "let ",
+            "class ",
+            "function* ",
+            "async function ",
+            "function ",
+        ];
+        script.lines().filter_map(move |line| {
+            let declared = keywords.iter().find_map(|word| line.strip_prefix(word))?;
+            words(declared).next()
+        })
+    }
+
+    /// The names in a script, without those of properties.
+    fn words(script: &str) -> impl Iterator<Item = &str> {
+        let words = script.split(|c: char| !c.is_alphanumeric() && !"_$#.".contains(c));
+        words.filter_map(|word| word.trim_start_matches("...").split('.').next())
+    }
+
+    #[test]
+    fn a_script_uses_only_what_the_scripts_before_it_declare() {
+        let mut declared = HashSet::new();
+        let mut used = HashSet::new();
+        for script in SCRIPTS {
+            for name in declarations(script) {
+                assert!(!used.contains(name), "{name} is used before its script");
+                assert!(declared.insert(name), "{name} is declared twice");
+            }
+            used.extend(words(script));
+        }
+        assert!(declared.contains("itemsOf") && declared.contains("RunStream"));
     }
 }

@@ -1,11 +1,12 @@
 //! The live page, seen through a browser.
 
+mod environment;
 mod hostile;
+mod items;
 mod live;
 mod outputs;
-mod reach;
 
-use std::{net::SocketAddr, sync::LazyLock};
+use std::{net::SocketAddr, ops::RangeInclusive, sync::LazyLock};
 
 use axum::{
     Router,
@@ -14,6 +15,7 @@ use axum::{
     routing::get,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -22,7 +24,7 @@ use crate::{
     harness::{Server, run_id},
 };
 
-/// A picture of one point.
+/// An image of one pixel.
 static PICTURE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let text = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     BASE64_STANDARD.decode(text).unwrap()
@@ -36,7 +38,7 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// The storage of the pictures: it has all but those called gone, and signatures of one day are too old.
+/// A storage of images. It rejects those called gone, and signatures of one day as expired.
 async fn storage() -> SocketAddr {
     let picture = get(async |uri: Uri| {
         let uri = uri.to_string();
@@ -61,15 +63,23 @@ async fn report(server: &Server, n: usize, status: &str, progress: f64, outputs:
     server.accept(update.to_string()).await;
 }
 
-async fn completed(server: &Server, n: usize, outputs: Value) {
+async fn report_completed(server: &Server, n: usize, outputs: Value) {
     report(server, n, "completed", 98.0, outputs).await;
 }
 
-fn page(server: &Server) -> String {
+/// Reports many runs in any order, over a few connections.
+async fn report_all(server: &Server, runs: RangeInclusive<usize>, status: &str) {
+    let reports = stream::iter(runs);
+    reports
+        .for_each_concurrent(8, |n| report(server, n, status, 10.0, json!([])))
+        .await;
+}
+
+fn page_url(server: &Server) -> String {
     format!("http://{}/", server.address)
 }
 
-/// How the page finds the row of a run.
+/// The expression for the row of a run.
 fn row(n: usize) -> String {
     format!("document.querySelector('[data-run=\"{}\"]')", run_id(n))
 }

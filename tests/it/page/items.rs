@@ -1,0 +1,165 @@
+//! Which items the page finds in the outputs of a run: its script alone, without a browser.
+
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::harness::{is_installed, read};
+
+/// The result of a JavaScript function that uses `items.js`. None where Node is not installed.
+fn evaluate(function: &str, input: &Value) -> Option<Value> {
+    if !is_installed("node") {
+        return None;
+    }
+    let items = read("src/http/page/items.js");
+    // A string, since `__proto__` has a meaning of its own in source text.
+    let input = Value::from(input.to_string());
+    let script = format!(
+        "\"use strict\";\n{items}\nconst result = ({function})(JSON.parse({input}));
+         console.log(JSON.stringify(result));"
+    );
+    let mut node = Command::new("node")
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = node.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
+    let output = node.wait_with_output().unwrap();
+    assert!(output.status.success(), "{script}");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// Checks the kind and the name of each item in outputs.
+#[track_caller]
+fn assert_items(outputs: &Value, expected: &[(&str, &str)]) {
+    let function = "(run) => itemsOf(run).map(({ kind, name }) => [kind, name])";
+    if let Some(items) = evaluate(function, &json!({ "outputs": outputs })) {
+        assert_eq!(items, json!(expected));
+    }
+}
+
+fn file(name: &str) -> Value {
+    json!({ "url": format!("https://x.example/{name}"), "filename": name })
+}
+
+#[test]
+fn files_are_recognised_by_their_names() {
+    let files = ["a.png", "b.WEBP", "c.mp4", "d.webm", "e.flac", "f.glb"].map(file);
+    assert_items(
+        &json!([{ "data": { "files": files } }]),
+        &[
+            ("image", "a.png"),
+            ("image", "b.WEBP"),
+            ("video", "c.mp4"),
+            ("video", "d.webm"),
+            ("audio", "e.flac"),
+            ("file", "f.glb"),
+        ],
+    );
+}
+
+#[test]
+fn without_an_extension_the_key_of_the_data_says_the_kind() {
+    let data = json!({
+        "audio": [file("1")], "gifs": [file("2")], "images": [file("3")], "mesh": [file("4")], "video": file("5")
+    });
+    let expected = ["audio", "image", "image", "file", "video"];
+    let expected: Vec<_> = expected
+        .into_iter()
+        .zip(["1", "2", "3", "4", "5"])
+        .collect();
+    assert_items(&json!([{ "data": data }]), &expected);
+}
+
+#[test]
+fn items_are_found_in_every_shape_of_outputs() {
+    let outputs = json!([
+        file("without-data.png"),
+        { "data": [file("in-a-list.png")] },
+        { "data": "https://x.example/a%20b.png?size=1" },
+        { "data": { "text": ["a castle", " ", "https://x.example/is-text.png"] } },
+        { "data": { "result": { "deeper": [{ "text": "nested" }], "seed": "7" } } },
+        { "data": null }, {}
+    ]);
+    assert_items(
+        &outputs,
+        &[
+            ("image", "without-data.png"),
+            ("image", "in-a-list.png"),
+            ("image", "a b.png"),
+            ("text", "text"),
+            ("text", "text"),
+            ("text", "deeper"),
+        ],
+    );
+}
+
+#[test]
+fn a_url_that_is_not_safe_is_a_text() {
+    let urls = [
+        "javascript:alert(1)",
+        " JaVaScRiPt:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "blob:https://x.example/1",
+        "file:///etc/passwd",
+        "//x.example/a.png",
+    ];
+    let outputs =
+        urls.map(|url| json!({ "data": { "images": [{ "url": url, "filename": "a.png" }, url] } }));
+    let expected = [("text", "a.png"), ("text", "images")];
+    assert_items(&json!(outputs), &expected.repeat(urls.len()));
+    assert_items(
+        &json!([{ "data": { "images": ["data:image/png;base64,AA=="] } }]),
+        &[("image", "images")],
+    );
+}
+
+#[test]
+fn hostile_values_are_skipped_or_become_texts() {
+    let mut deep = json!("deep");
+    for _ in 0..30 {
+        deep = json!([deep]);
+    }
+    let outputs = json!([
+        { "data": deep }, { "data": 7 }, { "data": true }, { "url": 7 },
+        { "data": { "images": [null, 7, { "url": { "toString": 1 } }, { "url": "", "filename": [] }] } },
+        { "data": { "constructor": ["<b>"], "toString": [file("1")], "__proto__": ["<i>"] } }
+    ]);
+    assert_items(
+        &outputs,
+        &[
+            ("text", "images"),
+            ("text", "__proto__"),
+            ("text", "constructor"),
+            ("file", "1"),
+        ],
+    );
+}
+
+#[test]
+fn keys_are_unique_and_do_not_change_with_the_signature() {
+    let signed = |signature: &str| {
+        let url = format!("https://x.example/a.png?v=1&X-Amz-Signature={signature}");
+        json!({ "outputs": [{ "data": { "images": [{ "url": url }, { "url": url }] } }] })
+    };
+    let function = "(runs) => runs.map((run) => itemsOf(run).map(({ key }) => key))";
+    if let Some(keys) = evaluate(function, &json!([signed("1"), signed("2")])) {
+        assert_eq!(keys[0], keys[1]);
+        assert_ne!(keys[0][0], keys[0][1]);
+    }
+}
+
+#[test]
+fn at_most_a_thousand_items_are_found() {
+    let run = json!({ "outputs": [{ "data": { "text": vec!["a"; 2_000] } }] });
+    let function = "(run) => [itemsOf(run).length, countByKind(itemsOf(run))]";
+    if let Some(found) = evaluate(function, &run) {
+        assert_eq!(found, json!([1_000, "1000 texts, more"]));
+    }
+}
