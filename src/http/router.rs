@@ -1,4 +1,5 @@
-//! Every route: this page is the whole API.
+//! Every route: this page is the whole API. Each handler states its method and path in its `utoipa::path`, which is
+//! also its description.
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub fn router(app: Arc<App>, origins: &[String]) -> Router {
     let description = Description::default();
     let for_readers = from_fn_with_state(Arc::clone(&app), auth::guard_reads);
 
+    // It answers other methods, too: what it allows depends on more than the method.
     let (schemas, paths, receive) =
         routes!(webhook::receive).map(|route| route.fallback(webhook::receive));
     let webhook = OpenApiRouter::new()
@@ -70,7 +72,7 @@ pub fn router(app: Arc<App>, origins: &[String]) -> Router {
         .with_state(app)
 }
 
-/// Routes that answer other methods than theirs alike.
+/// Routes that reject all methods but their own.
 fn group<const N: usize>(routes: [UtoipaMethodRouter<Arc<App>>; N]) -> OpenApiRouter<Arc<App>> {
     routes
         .map(|route| route.map(|methods| methods.fallback(no_such_method)))

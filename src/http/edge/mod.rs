@@ -1,4 +1,4 @@
-//! What is done for every request, once, in one place: the layer around all routes. And who may call them.
+//! The layer around all routes, which does what every request needs; tokens and CORS; paths that are not there.
 
 pub(super) mod auth;
 pub(super) mod cors;
