@@ -17,7 +17,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use crate::harness::{is_installed, patiently, root};
+use crate::harness::{is_installed, root, with_timeout};
 
 /// What a browser needs to run anywhere, and what keeps it from asking the network for anything else.
 const FLAGS: [&str; 10] = [
@@ -87,7 +87,7 @@ impl Browser {
              const look = () => ({expression}) ? done() : setTimeout(look, 10);
              look();"
         );
-        if let Err(error) = patiently(self.client.execute_async(&script, vec![])).await {
+        if let Err(error) = with_timeout(self.client.execute_async(&script, vec![])).await {
             let page = self.value("document.body.innerText.slice(0, 2000)").await;
             panic!("{expression}: {error}\n{}", page.as_str().unwrap());
         }

@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::harness::{Process, WEBHOOK, patiently};
+use crate::harness::{Process, WEBHOOK, with_timeout};
 
 /// Plays runs as fast as can be.
 fn simulate(url: &str, arguments: &[&str]) -> Command {
@@ -23,7 +23,7 @@ fn simulate(url: &str, arguments: &[&str]) -> Command {
 
 async fn output(command: Command) -> Output {
     let mut command = tokio::process::Command::from(command);
-    patiently(command.output()).await.unwrap()
+    with_timeout(command.output()).await.unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {
