@@ -1,4 +1,4 @@
-//! Many runs at once: requests are sent without waiting for the answers to those before.
+//! Fills a store quickly: requests are sent in batches, without waiting for each response.
 
 use std::{
     io::{Read as _, Write as _},
@@ -7,14 +7,14 @@ use std::{
 
 use crate::requests::{self, Template};
 
-/// Requests that are sent at a time.
+/// Requests in a batch.
 const BATCH: u64 = 250;
 
-/// Sends an update about each of so many runs.
+/// Sends one update of each of `runs` runs.
 pub(crate) fn fill(server: SocketAddr, runs: u64) {
     let mut template = Template::update(&requests::progress());
     let mut connections = [(); 2].map(|()| TcpStream::connect(server).unwrap());
-    let mut on_their_way = [0; 2];
+    let mut in_flight = [0; 2];
     let mut batch = Vec::new();
     for (n, first) in (0..runs).step_by(BATCH as usize).enumerate() {
         batch.clear();
@@ -23,29 +23,29 @@ pub(crate) fn fill(server: SocketAddr, runs: u64) {
             template.fill(run, 0);
             batch.extend_from_slice(template.bytes());
         }
-        // While one is answered the next is written.
-        let (connection, on_its_way) = (&mut connections[n % 2], &mut on_their_way[n % 2]);
-        read(connection, *on_its_way);
+        // One connection is written to while the server works on the batch of the other.
+        let (connection, in_flight) = (&mut connections[n % 2], &mut in_flight[n % 2]);
+        read(connection, *in_flight);
         connection.write_all(&batch).unwrap();
-        *on_its_way = last - first;
+        *in_flight = last - first;
     }
-    for (connection, count) in connections.iter_mut().zip(on_their_way) {
+    for (connection, count) in connections.iter_mut().zip(in_flight) {
         read(connection, count);
     }
 }
 
-/// Reads so many answers, each of which has to be the one to an update that was taken.
+/// Reads `count` responses, each of which has to be a 200.
 fn read(connection: &mut TcpStream, count: u64) {
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     let mut piece = [0; 16 * 1024];
-    while !(answers.ends_with(b"\r\n\r\n") && occurrences(&answers, b"\r\n\r\n") == count)
+    while !(responses.ends_with(b"\r\n\r\n") && occurrences(&responses, b"\r\n\r\n") == count)
         && count > 0
     {
         let size = connection.read(&mut piece).unwrap();
         assert!(size > 0, "the server closed a connection");
-        answers.extend_from_slice(&piece[..size]);
+        responses.extend_from_slice(&piece[..size]);
     }
-    assert_eq!(occurrences(&answers, b"HTTP/1.1 200 "), count);
+    assert_eq!(occurrences(&responses, b"HTTP/1.1 200 "), count);
 }
 
 fn occurrences(bytes: &[u8], part: &[u8]) -> u64 {

@@ -1,5 +1,5 @@
-//! Does an update cost the same however many runs there are, does it cost what its bytes cost, and do those
-//! who read hold up those who write?
+//! Whether an update costs the same however many runs there are, whether its cost is linear in its size, and
+//! whether reading slows down writing.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ const FLAGS: [&str; 4] = ["--max-runs", "1000000", "--max-bytes", "8GiB"];
 const FEW: u64 = 1_000;
 const PAGE: &str = "/api/runs?limit=50";
 
-pub(crate) fn ask(plan: Plan, cores: &Cores) {
+pub(crate) fn measure(plan: Plan, cores: &Cores) {
     title("Flat cost: a store of many runs beside a store of few");
     sizes(plan, cores);
-    title("Linear cost: outputs of one size and another");
+    title("Linear cost: outputs of different sizes");
     bytes(plan, cores);
     title("Reading and writing at once");
     bursts(plan, cores);
@@ -49,15 +49,15 @@ fn sizes(plan: Plan, cores: &Cores) {
     });
     let mut table = Table::new(turns_head("full load", "many runs", "few runs"));
     let update = Template::update(&requests::progress());
-    for (name, template, most) in [
-        // As in life: most runs are over, and nobody reports them any more.
+    for (name, template, updated) in [
+        // The usual case: most runs are over and are not updated any more.
         ("progress of 1,000 of them", &update, FEW),
-        // The worst there is: nothing of a run is in the cache when its update comes.
+        // The worst case: nothing of a run is in the CPU cache when its update arrives.
         ("progress of any of them", &update, many),
         ("list page of 50", &Template::get(PAGE), many),
     ] {
         let mut sides = stores.each_ref().map(|(server, runs, _)| {
-            let mut load = Load::new(server.address, template, most.min(*runs), Order::Random);
+            let mut load = Load::new(server.address, template, updated.min(*runs), Order::Random);
             drive([&mut load], Duration::from_millis(200));
             Side { server, load }
         });
@@ -85,7 +85,7 @@ fn bytes(plan: Plan, cores: &Cores) {
             Side { server, load }
         });
         let longer = Turns {
-            // A turn has to hold more than the requests that end it.
+            // A turn has to be longer than its last requests take.
             length: Duration::from_millis(if kb < 1000 { 10 } else { 50 }),
             pairs: turns(plan).pairs / if kb < 1000 { 1 } else { 5 },
         };
@@ -100,15 +100,15 @@ fn bytes(plan: Plan, cores: &Cores) {
     table.print();
     if !per_kb.is_empty() {
         println!(
-            "\nns of CPU for each KB, and of the bare server: {}",
+            "\nCPU ns for each KB (and of the bare server): {}",
             per_kb.join(", ")
         );
     }
 }
 
-/// A burst takes time on the core from whoever is there, so it is held against the same burst of reads, or
-/// of updates, that another process has to answer. Each process has two threads, so that one could wait
-/// for the other's lock.
+/// A burst takes CPU time from everything on the core. So a burst to the same server is compared with the same
+/// burst to another server. Each server has two threads, so that writing could wait for a lock
+/// that reading holds.
 fn bursts(plan: Plan, cores: &Cores) {
     let [busy, idle] = [(); 2].map(|()| {
         let server = Server::service_on(2, cores, &FLAGS);
@@ -118,13 +118,13 @@ fn bursts(plan: Plan, cores: &Cores) {
     let writes = Template::update(&requests::progress());
     let reads = Template::get(PAGE);
     let mut table = Table::new([
-        "what",
-        "beside a burst to it",
-        "beside a burst to another",
+        "load",
+        "burst to the same server",
+        "burst to another",
         "ratio",
         "quartiles",
         "latency µs at 2,000/s: p50 / p99",
-        "other",
+        "burst to another",
     ]);
     for (name, foreground, background, rate) in [
         ("updates beside 1,000 pages/s", &writes, &reads, 1_000),
@@ -139,18 +139,18 @@ fn bursts(plan: Plan, cores: &Cores) {
             server: &busy,
             load: Load::new(busy.address, foreground, FEW, Order::Random),
         });
-        let mut take = |sides: &mut [Side<'_>; 2], length, pairs| {
+        let mut measure = |sides: &mut [Side<'_>; 2], length, pairs| {
             let turn = |side: usize, load: &mut Load| {
                 let [done, _] = drive([load, &mut bursts[side]], length);
                 done
             };
             alternate_with(sides, pairs, turn, |_| ())
         };
-        let full = take(&mut sides, Duration::from_millis(50), plan.of(60, 3));
+        let full = measure(&mut sides, Duration::from_millis(50), plan.of(60, 3));
         for side in &mut sides {
             side.load.pace = Pace::PerSecond(MODERATE);
         }
-        let slow = take(&mut sides, Duration::from_millis(100), plan.of(30, 2));
+        let slow = measure(&mut sides, Duration::from_millis(100), plan.of(30, 2));
         let ratio = Ratio::of(&full);
         table.row([
             name.to_owned(),

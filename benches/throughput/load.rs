@@ -1,9 +1,9 @@
-//! The load: connections that stay open, each with one request on its way, and one thread that looks at
-//! them in turn. It does not sleep and is not woken, which would cost the server that wakes it.
+//! The load: connections with one request in flight each, and one thread that polls them in turn. It never
+//! sleeps, because the server would have to spend time to wake it.
 //!
-//! A request costs it a write, a read and a few reads in vain. That it keeps up shows in the share of its
-//! core that the bare server is busy, which the bench prints: 98 % and more on a machine with nothing else to
-//! do, and less only of large bodies, where the ratio of CPU says more.
+//! A request costs the load a write, a read and a few reads that find nothing. Whether it keeps up shows in how
+//! busy the bare server is, which the bench prints: 98 % and more on an idle machine. Only with large bodies it
+//! is less; there the ratio of CPU says more.
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
@@ -14,15 +14,28 @@ use std::{
 
 use crate::{requests::Template, turns::Random};
 
-/// The longest that an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that a response may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How connections are used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Connections {
+    /// This number of connections, all of which stay open.
+    KeepAlive(usize),
+    /// A new connection for each request, which the client closes, as ComfyDeploy does; this number at a time.
+    ///
+    /// Each leaves a port in TIME_WAIT. Linux uses such a port for the same server again after a second
+    /// (`tcp_tw_reuse`, on by default for loopback), so there are ports for 28,000 requests a second. To close
+    /// with a reset instead would leave none, but a server handles a reset unlike the end of a stream.
+    PerRequest(usize),
+}
 
 /// When the next request is sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {
     /// As soon as a connection is free.
     Full,
-    /// So many a second, whether or not those before are answered.
+    /// At a fixed rate, whether or not there are responses to the requests before.
     PerSecond(u32),
 }
 
@@ -36,15 +49,15 @@ pub(crate) enum Order {
 /// What was done, and how long it took.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Done {
-    pub(crate) answers: u64,
+    pub(crate) responses: u64,
     pub(crate) took: Duration,
-    /// From when a request was to be sent to the end of its answer, in nanoseconds; of those at a fixed pace.
+    /// Nanoseconds from when a request was due to the end of its response. Only at a fixed pace.
     pub(crate) latencies: Vec<u64>,
 }
 
 impl Done {
     pub(crate) fn per_second(&self) -> f64 {
-        self.answers as f64 / self.took.as_secs_f64()
+        self.responses as f64 / self.took.as_secs_f64()
     }
 }
 
@@ -57,7 +70,7 @@ pub(crate) struct Load {
     runs: u64,
     count: u64,
     random: Random,
-    /// When the next is to be sent, at a fixed pace.
+    /// When the next request is due, at a fixed pace.
     due: Instant,
     done: Done,
     buffer: Vec<u8>,
@@ -65,11 +78,25 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Requests about so many runs, on eight connections.
+    /// Requests about `runs` runs, on eight connections that stay open.
     pub(crate) fn new(server: SocketAddr, request: &Template, runs: u64, order: Order) -> Self {
-        let connect = |_| Connection::new(server, request.clone());
+        Self::on(Connections::KeepAlive(8), server, request, runs, order)
+    }
+
+    pub(crate) fn on(
+        connections: Connections,
+        server: SocketAddr,
+        request: &Template,
+        runs: u64,
+        order: Order,
+    ) -> Self {
+        let (count, stays_open) = match connections {
+            Connections::KeepAlive(count) => (count, true),
+            Connections::PerRequest(count) => (count, false),
+        };
+        let connection = |_| Connection::new(server, stays_open, request.clone());
         Self {
-            connections: (0..8).map(connect).collect(),
+            connections: (0..count).map(connection).collect(),
             pace: Pace::Full,
             order,
             runs,
@@ -82,7 +109,7 @@ impl Load {
         }
     }
 
-    /// Looks at every connection once; says whether there is nothing more to do.
+    /// Polls every connection once. Returns whether everything is done.
     fn step(&mut self, now: Instant, end: Instant) -> bool {
         let mut is_idle = true;
         for n in 0..self.connections.len() {
@@ -90,7 +117,7 @@ impl Load {
             if connection.is_busy() {
                 connection.advance(&mut self.buffer);
                 if !connection.is_busy() {
-                    self.done.answers += 1;
+                    self.done.responses += 1;
                     if matches!(self.pace, Pace::PerSecond(_)) {
                         let latency = connection.intended.elapsed().as_nanos();
                         self.done.latencies.push(latency as u64);
@@ -112,13 +139,13 @@ impl Load {
         is_idle && now >= end
     }
 
-    /// When a request was to be sent that is due now.
+    /// The time for which a request is due now, if one is.
     fn due(&mut self, now: Instant, end: Instant) -> Option<Instant> {
         match self.pace {
             Pace::Full => (now < end).then_some(now),
             Pace::PerSecond(rate) => {
                 let due = self.due;
-                // What was due before the end is sent even if that is late.
+                // A request that was due before the end is sent, even if late.
                 (due <= now && due < end).then(|| {
                     self.due += Duration::from_secs(1) / rate;
                     due
@@ -128,7 +155,7 @@ impl Load {
     }
 }
 
-/// Sends for so long, and then waits for the answers on their way.
+/// Sends requests for `time`, and then waits for the responses in flight.
 pub(crate) fn drive<const N: usize>(mut loads: [&mut Load; N], time: Duration) -> [Done; N] {
     let begun = Instant::now();
     let end = begun + time;
@@ -138,7 +165,7 @@ pub(crate) fn drive<const N: usize>(mut loads: [&mut Load; N], time: Duration) -
     let mut ended = [None; N];
     while ended.contains(&None) {
         let now = Instant::now();
-        assert!(now < end + PATIENCE, "an answer does not come");
+        assert!(now < end + TIMEOUT, "a response does not arrive");
         for (load, ended) in loads.iter_mut().zip(&mut ended) {
             if load.step(now, end) && ended.is_none() {
                 *ended = Some(begun.elapsed());
@@ -159,25 +186,27 @@ pub(crate) fn drive<const N: usize>(mut loads: [&mut Load; N], time: Duration) -
     })
 }
 
-/// One connection.
+/// One connection at a time, with one request at a time.
 #[derive(Debug)]
 struct Connection {
-    socket: TcpStream,
+    server: SocketAddr,
+    stays_open: bool,
+    /// None only between two requests, if it does not stay open.
+    socket: Option<TcpStream>,
     request: Template,
     /// Bytes of the request that are still to be sent.
     unsent: usize,
-    /// Bytes of the answer that are still to come, once its head is there.
+    /// Bytes of the response that are still to arrive, once its head is there.
     missing: Option<usize>,
     intended: Instant,
 }
 
 impl Connection {
-    fn new(server: SocketAddr, request: Template) -> Self {
-        let socket = TcpStream::connect(server).unwrap();
-        socket.set_nodelay(true).unwrap();
-        socket.set_nonblocking(true).unwrap();
+    fn new(server: SocketAddr, stays_open: bool, request: Template) -> Self {
         Self {
-            socket,
+            server,
+            stays_open,
+            socket: stays_open.then(|| connect(server)),
             request,
             unsent: 0,
             missing: Some(0),
@@ -199,19 +228,22 @@ impl Connection {
 
     fn send(&mut self) {
         let request = self.request.bytes();
-        match self.socket.write(&request[request.len() - self.unsent..]) {
+        let server = self.server;
+        let socket = self.socket.get_or_insert_with(|| connect(server));
+        match socket.write(&request[request.len() - self.unsent..]) {
             Ok(sent) => self.unsent -= sent,
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
         }
     }
 
-    /// Does what can be done now.
+    /// Sends or reads what is possible without waiting.
     fn advance(&mut self, buffer: &mut [u8]) {
         if self.unsent > 0 {
             self.send();
             return;
         }
-        let arrived = match self.socket.read(buffer) {
+        let socket = self.socket.as_mut().unwrap();
+        let arrived = match socket.read(buffer) {
             Ok(0) => panic!("the server closed a connection"),
             Ok(size) => &buffer[..size],
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -221,10 +253,20 @@ impl Connection {
             None => Some(missing_after(arrived)),
             Some(missing) => Some(missing - arrived.len()),
         };
+        if !self.is_busy() && !self.stays_open {
+            self.socket = None;
+        }
     }
 }
 
-/// Checks the head of an answer, and counts what of its body is still to come.
+fn connect(server: SocketAddr) -> TcpStream {
+    let socket = TcpStream::connect(server).unwrap();
+    socket.set_nodelay(true).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    socket
+}
+
+/// Checks the head of a response, and counts the bytes of its body that are still to arrive.
 fn missing_after(arrived: &[u8]) -> usize {
     let find = |part: &[u8]| {
         arrived
@@ -233,7 +275,7 @@ fn missing_after(arrived: &[u8]) -> usize {
     };
     let shown = || String::from_utf8_lossy(arrived).into_owned();
     assert!(arrived.starts_with(b"HTTP/1.1 200 "), "{}", shown());
-    let head = find(b"\r\n\r\n").expect("a head comes in one piece here") + 4;
+    let head = find(b"\r\n\r\n").expect("the head arrives in one piece") + 4;
     let length = find(b"\r\ncontent-length: ").unwrap_or_else(|| panic!("{}", shown()));
     let digits = arrived[length + 18..]
         .iter()

@@ -1,5 +1,4 @@
-//! What the operating system does for a bench and says of a process. Where it does not, as outside of
-//! Linux, the bench does without.
+//! Cores, CPU time and memory, from Linux. On other systems these figures are left out.
 
 use std::{
     env, fmt, fs,
@@ -8,17 +7,17 @@ use std::{
     time::Duration,
 };
 
-/// Where servers and the load run: on cores of their own, so that neither takes the other's time.
+/// The core that the load runs on and the core that servers run on, so that neither takes time from the other.
 #[derive(Debug)]
 pub(crate) struct Cores {
     load: Option<usize>,
     server: Option<usize>,
-    /// How many there are.
+    /// How many cores there are.
     all: usize,
 }
 
 impl Cores {
-    /// Keeps this process on the first core, and the last one for servers.
+    /// Pins this process to the first core, and keeps the last one for servers.
     pub(crate) fn divide() -> Self {
         let all = thread::available_parallelism().map_or(1, usize::from);
         let allowed = allowed();
@@ -42,8 +41,8 @@ impl Cores {
         cores
     }
 
-    /// A command that runs `program` on the core for servers. Of the environment, which may hold tokens and
-    /// limits for the service, it has only the way to programs.
+    /// A command that runs `program` on the core for servers. Its environment has only PATH, because other
+    /// variables could set tokens and limits of the service.
     pub(crate) fn server(&self, program: &str) -> Command {
         let mut command = match self.server {
             Some(core) => {
@@ -66,11 +65,11 @@ impl fmt::Display for Cores {
             (Some(load), Some(server)) => write!(
                 f,
                 "the load runs on core {load}, every server on core {server} with one thread \
-                 (unless it says otherwise)"
+                 (unless stated otherwise)"
             ),
             _ => write!(
                 f,
-                "nobody is kept on a core, every server has one thread (unless it says otherwise)"
+                "nothing is pinned to a core; every server has one thread (unless stated otherwise)"
             ),
         }
     }
@@ -93,7 +92,7 @@ fn allowed() -> Vec<usize> {
     cores
 }
 
-/// The time that a process has spent on a core.
+/// The CPU time of a process.
 pub(crate) fn cpu(pid: u32) -> Option<Duration> {
     let mut nanos = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
@@ -103,12 +102,12 @@ pub(crate) fn cpu(pid: u32) -> Option<Duration> {
     Some(Duration::from_nanos(nanos))
 }
 
-/// What came since, where both are known.
+/// The difference, if both are known.
 pub(crate) fn since(before: Option<Duration>, now: Option<Duration>) -> Option<Duration> {
     Some(now?.saturating_sub(before?))
 }
 
-/// The bytes of memory that a process has.
+/// The resident memory of a process, in bytes.
 pub(crate) fn resident(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status

@@ -1,19 +1,19 @@
-//! What the service costs, under load, beside a bare axum server that is loaded in the same run.
+//! What the service costs under load, beside a bare axum server that is loaded in the same run.
 //!
 //! ```sh
 //! cargo bench                                     # everything
-//! cargo bench --bench throughput -- updates flat  # these questions only
-//! cargo bench -- --quick                          # only whether it works; the figures say nothing
+//! cargo bench --bench throughput -- updates flat  # only these groups
+//! cargo bench -- --quick                          # only checks that it works; the figures mean nothing
 //! ```
 //!
-//! Two runs on a machine that does other things, too, differ by a third, so no figure of one run is held
-//! against one of another. Both servers are up at the same time and are loaded in short turns, in random
-//! order; each pair of turns gives a ratio, and the median of the ratios is what is said.
+//! On a machine that also does other things, two runs differ by a third. So no figure of one run is compared
+//! with one of another. Instead two servers run at the same time and are loaded in short turns, in random
+//! order. Each pair of turns gives a ratio, and the median of the ratios is the result.
 
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a bench says what it found, and fails by panicking"
+    reason = "a bench prints its results, and fails by panicking"
 )]
 #![expect(
     clippy::cast_precision_loss,
@@ -42,46 +42,45 @@ use machine::Cores;
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 struct Plan {
-    /// Only enough to see that it works.
+    /// Only enough to check that it works.
     quick: bool,
 }
 
 impl Plan {
-    /// `full` of something, or a little of it.
-    fn of<T>(self, full: T, little: T) -> T {
-        if self.quick { little } else { full }
+    fn of<T>(self, full: T, quick: T) -> T {
+        if self.quick { quick } else { full }
     }
 }
 
-type Question = (&'static str, fn(Plan, &Cores));
+type Group = (&'static str, fn(Plan, &Cores));
 
-const QUESTIONS: [Question; 4] = [
-    ("start", start::ask),
-    ("updates", updates::ask),
-    ("flat", flat::ask),
-    ("subscribers", subscribers::ask),
+const GROUPS: [Group; 4] = [
+    ("start", start::measure),
+    ("updates", updates::measure),
+    ("flat", flat::measure),
+    ("subscribers", subscribers::measure),
 ];
 
 fn main() -> ExitCode {
     let mut plan = Plan { quick: false };
-    let mut asked = Vec::new();
+    let mut chosen = Vec::new();
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             servers::BARE => return servers::serve_bare(),
-            streams::WATCH => return streams::watch(arguments),
-            // What cargo adds.
+            streams::READ => return streams::read(arguments),
+            // Cargo adds it.
             "--bench" => {}
             "--quick" => plan.quick = true,
-            name => asked.push(name.to_owned()),
+            name => chosen.push(name.to_owned()),
         }
     }
     let cores = Cores::divide();
     println!("{cores}");
     let begun = Instant::now();
-    for (name, ask) in QUESTIONS {
-        if asked.is_empty() || asked.iter().any(|word| word == name) {
-            ask(plan, &cores);
+    for (name, measure) in GROUPS {
+        if chosen.is_empty() || chosen.iter().any(|chosen| chosen == name) {
+            measure(plan, &cores);
         }
     }
     println!("\ntook {:.0} s", begun.elapsed().as_secs_f64());

@@ -1,13 +1,12 @@
-//! Figures, and how they are shown.
+//! Statistics and tables.
 
 use crate::turns::{Outcome, Ratio};
 
-/// The middle one.
 pub(crate) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     quantile(figures, 0.5)
 }
 
-/// The least of which a share `q` is not greater.
+/// The smallest figure that a share `q` of the figures does not exceed.
 pub(crate) fn quantile(figures: impl Iterator<Item = f64>, q: f64) -> f64 {
     let mut sorted: Vec<_> = figures.collect();
     sorted.sort_by(f64::total_cmp);
@@ -16,12 +15,11 @@ pub(crate) fn quantile(figures: impl Iterator<Item = f64>, q: f64) -> f64 {
     sorted.get(at).copied().unwrap_or(f64::NAN)
 }
 
-/// What a question is.
 pub(crate) fn title(text: &str) {
     println!("\n## {text}\n");
 }
 
-/// A table, all of whose cells but the first of each row are figures.
+/// A table. Every cell is a figure, except the first of each row.
 pub(crate) struct Table(Vec<Vec<String>>);
 
 impl Table {
@@ -60,11 +58,10 @@ impl Table {
     }
 }
 
-/// What every table of turns has in its columns, beside the name: the first and the second of two that are
-/// held against each other.
-pub(crate) fn turns_head<'n>(what: &'n str, one: &'n str, other: &'n str) -> [&'n str; 9] {
+/// The columns of a table that compares two servers, `one` with `other`.
+pub(crate) fn turns_head<'n>(name: &'n str, one: &'n str, other: &'n str) -> [&'n str; 9] {
     [
-        what,
+        name,
         one,
         other,
         "ratio",
@@ -97,18 +94,18 @@ pub(crate) fn turns_row(name: &str, outcomes: &[Outcome; 2]) -> [String; 9] {
     ]
 }
 
-/// How much more the first does than the second with the same time on a core: the one figure that others
-/// who use the machine hardly change.
+/// How many more requests the first serves than the second in the same CPU time. Other work on the machine
+/// hardly changes this figure.
 fn ratio_of_cpu([one, other]: &[Outcome; 2]) -> Option<f64> {
     Some(other.cpu_per_request()? / one.cpu_per_request()?)
 }
 
-/// A figure, or a dash where the system does not tell.
+/// A figure, or a dash if the system does not provide it.
 pub(crate) fn shown(figure: Option<f64>, show: impl Fn(f64) -> String) -> String {
     figure.map_or_else(|| "–".to_owned(), show)
 }
 
-/// A figure of each.
+/// The figures of both.
 pub(crate) fn both(one: Option<f64>, other: Option<f64>, show: impl Fn(f64) -> String) -> String {
     format!("{}, {}", shown(one, &show), shown(other, &show))
 }

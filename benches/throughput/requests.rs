@@ -1,14 +1,14 @@
-//! The requests, made before they are sent: then only digits are written into them.
+//! Requests that are prepared before the load starts: under load, only digits are written into them.
 
 use crate::servers::WEBHOOK;
 
-/// Stands for the number of a run.
+/// Placeholder for the number of a run.
 const RUN: &str = "@@@@@@@@@@@@";
 
-/// Stands for a number that is greater each time, so that no update says what is known already.
+/// Placeholder for a number that grows with each request, so that every update changes something.
 const COUNT: &str = "#########";
 
-/// A request, and where in it the digits are.
+/// A request with placeholders.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
     bytes: Vec<u8>,
@@ -17,7 +17,6 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// A request of which every part was written out.
     pub(crate) fn new(request: &str) -> Self {
         let places = |mark: &str| request.match_indices(mark).map(|(at, _)| at).collect();
         Self {
@@ -27,9 +26,8 @@ impl Template {
         }
     }
 
-    /// An update.
     pub(crate) fn update(body: &str) -> Self {
-        // As ComfyDeploy's own client writes it.
+        // The same head as that of ComfyDeploy's client.
         Self::new(&format!(
             "POST {WEBHOOK}?target_events=run.output,run.updated HTTP/1.1\r\n\
              Host: 127.0.0.1:8080\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n\
@@ -39,7 +37,6 @@ impl Template {
         ))
     }
 
-    /// A request that reads.
     pub(crate) fn get(path: &str) -> Self {
         Self::new(&format!(
             "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n"
@@ -50,7 +47,7 @@ impl Template {
         &self.bytes
     }
 
-    /// Writes the digits.
+    /// Writes digits into the placeholders.
     pub(crate) fn fill(&mut self, run: u64, count: u64) {
         write(&mut self.bytes, &self.runs, &digits::<12>(run));
         write(&mut self.bytes, &self.counts, &digits::<9>(count));
@@ -72,7 +69,7 @@ fn digits<const N: usize>(mut number: u64) -> [u8; N] {
     digits
 }
 
-/// An update that says how far a run has come, as the wire has it: about 160 bytes.
+/// An update of the progress of a run, in the wire dialect: about 160 bytes.
 pub(crate) fn progress() -> String {
     format!(
         r#"{{"event_type":"run.updated","status":"running","live_status":"Executing KSampler","progress":0.{COUNT},"run_id":"{}","outputs":[]}}"#,
@@ -80,19 +77,19 @@ pub(crate) fn progress() -> String {
     )
 }
 
-/// An update that a run is done, with one image: about 640 bytes.
+/// The last update of a run, with one image: about 640 bytes.
 pub(crate) fn closing() -> String {
     done(&output(0))
 }
 
-/// The same with so many KB of outputs, of as many images as that takes.
+/// The last update of a run, with outputs of `kb` KB, one image each.
 pub(crate) fn with_outputs(kb: usize) -> String {
     let one = output(0).len() + 1;
     let outputs: Vec<_> = (0..(kb * 1000).div_ceil(one)).map(output).collect();
     done(&outputs.join(","))
 }
 
-/// The same with one output that has as many images as make so many KB.
+/// The last update of a run, with one output of `kb` KB of images.
 pub(crate) fn with_one_output(kb: usize) -> String {
     let images = vec![image(); (kb * 1000).div_ceil(image().len() + 1)].join(",");
     done(&output_with(0, &images))

@@ -1,4 +1,4 @@
-//! Starting and stopping what is measured.
+//! The servers that are measured, each in a process of its own.
 
 use std::{
     env,
@@ -13,21 +13,21 @@ use tokio::{net::TcpListener, runtime::Runtime};
 
 use crate::machine::{self, Cores};
 
-/// The argument that makes the bench a bare server.
+/// The argument that makes the bench serve as the bare server.
 pub(crate) const BARE: &str = "--serve-bare";
 
-/// Where updates go.
+/// The path of updates.
 pub(crate) const WEBHOOK: &str = "/api/webhooks/run-update";
 
-/// The program that is measured.
+/// The service.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_comfydeploy-webhook");
 
-/// A server in a process of its own. It is killed when it is dropped.
+/// A server. It is killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
-    // Held, for a process that logs to nobody ends.
+    // Kept open: the service ends when its log cannot be written.
     _log: BufReader<ChildStdout>,
 }
 
@@ -37,19 +37,19 @@ impl Server {
         Self::service_on(1, cores, flags)
     }
 
-    /// The service, with so many threads.
+    /// The service, with `threads` threads.
     pub(crate) fn service_on(threads: usize, cores: &Cores, flags: &[&str]) -> Self {
         let threads = threads.to_string();
         let always = ["--listen", "127.0.0.1:0", "--threads", &threads];
         Self::start(cores.server(PROGRAM).args(always).args(flags))
     }
 
-    /// The least that axum can do: it reads the body and answers 200.
+    /// The least that axum can do: it reads the body and responds with 200.
     pub(crate) fn bare(cores: &Cores) -> Self {
         Self::bare_on(1, cores)
     }
 
-    /// The same with so many threads of the runtime that axum's users have by default.
+    /// The same with `threads` threads, on the runtime that axum users have by default.
     pub(crate) fn bare_on(threads: usize, cores: &Cores) -> Self {
         let bench = env::current_exe().unwrap();
         let mut command = cores.server(bench.to_str().unwrap());
@@ -60,11 +60,11 @@ impl Server {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stdout.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("http://") {
-            assert!(log.read_line(&mut said).unwrap() > 0, "{said}");
+        let mut lines = String::new();
+        while !lines.contains("http://") {
+            assert!(log.read_line(&mut lines).unwrap() > 0, "{lines}");
         }
-        let (_, url) = said.split_once("http://").unwrap();
+        let (_, url) = lines.split_once("http://").unwrap();
         let (address, _) = url.split_once('/').unwrap();
         Self {
             child,
@@ -73,26 +73,26 @@ impl Server {
         }
     }
 
-    /// The time it has spent on a core.
+    /// Its CPU time.
     pub(crate) fn cpu(&self) -> Option<Duration> {
         machine::cpu(self.child.id())
     }
 
-    /// The bytes of memory it has.
+    /// Its resident memory, in bytes.
     pub(crate) fn resident(&self) -> Option<u64> {
         machine::resident(self.child.id())
     }
 
-    /// Waits until it does nothing any more, as far as that can be seen.
+    /// Waits until it uses next to no CPU time, at most 5 s.
     pub(crate) fn until_quiet(&self) {
-        const LOOK: Duration = Duration::from_millis(20);
+        const INTERVAL: Duration = Duration::from_millis(20);
         let begun = Instant::now();
         let mut before = self.cpu();
         loop {
-            std::thread::sleep(LOOK);
+            std::thread::sleep(INTERVAL);
             let now = self.cpu();
             let used = machine::since(before, now);
-            if used.is_none_or(|used| used < LOOK / 20) || begun.elapsed().as_secs() > 5 {
+            if used.is_none_or(|used| used < INTERVAL / 20) || begun.elapsed().as_secs() > 5 {
                 break;
             }
             before = now;
@@ -108,7 +108,7 @@ impl Drop for Server {
     }
 }
 
-/// Serves what everything is held against.
+/// Serves as the bare server, until it is killed.
 pub(crate) fn serve_bare() -> ExitCode {
     Runtime::new().unwrap().block_on(async {
         let router = Router::new().route(WEBHOOK, post(async |_: Bytes| ()));

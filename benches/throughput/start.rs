@@ -1,4 +1,4 @@
-//! How soon is it there, and what does it take when it has nothing to do?
+//! How long the service takes to start, and how large it is when idle.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::{
     servers::{PROGRAM, Server},
 };
 
-pub(crate) fn ask(plan: Plan, cores: &Cores) {
+pub(crate) fn measure(plan: Plan, cores: &Cores) {
     title("Start and size");
     let mut starts = Vec::new();
     let mut resident = None;
@@ -28,22 +28,22 @@ pub(crate) fn ask(plan: Plan, cores: &Cores) {
     }
     let starts = || starts.iter().copied();
     println!(
-        "From start to first answer: {:.1} ms (least {:.1}, most {:.1})",
+        "From start to first response: {:.1} ms (minimum {:.1}, maximum {:.1})",
         median(starts()),
         quantile(starts(), 0.0),
         quantile(starts(), 1.0)
     );
     if let Some(resident) = resident {
         println!(
-            "Resident after the first answer: {:.1} MiB",
+            "Resident memory after the first response: {:.1} MiB",
             resident as f64 / 1_048_576.0
         );
     }
     let size = fs::metadata(PROGRAM).unwrap().len();
-    println!("Size of the program, stripped: {:.2} MB", size as f64 / 1e6);
+    println!("Size of the stripped program: {:.2} MB", size as f64 / 1e6);
 }
 
-/// Asks once, on a connection of its own.
+/// Sends one request on a connection of its own.
 fn get(server: SocketAddr, path: &str) {
     let mut connection = TcpStream::connect(server).unwrap();
     connection.write_all(Template::get(path).bytes()).unwrap();

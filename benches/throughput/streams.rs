@@ -1,5 +1,5 @@
-//! Those who watch: a process of their own that opens streams, reads what comes and throws it away, so
-//! that what reading costs is not mistaken for what serving costs.
+//! Subscribers: a process that opens streams and reads them. It is separate so that the cost of reading is not
+//! counted as a cost of serving.
 
 use std::{
     env,
@@ -12,25 +12,25 @@ use std::{
 
 use crate::{machine, requests::Template};
 
-/// The argument that makes the bench a reader of streams. The address, the number and the path follow; `#`
-/// in the path stands for the number of each.
-pub(crate) const WATCH: &str = "--watch-streams";
+/// The argument that makes the bench read streams. The address, the number of streams and their path follow;
+/// `#` in the path is replaced by the number of the stream.
+pub(crate) const READ: &str = "--read-streams";
 
 /// A process that reads streams. It is killed when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Watching(Child);
+pub(crate) struct Readers(Child);
 
-impl Watching {
-    /// Opens so many streams, and waits until all are open.
+impl Readers {
+    /// Opens `count` streams, and waits until all are open.
     pub(crate) fn start(server: SocketAddr, count: usize, path: &str) -> Self {
         let mut child = Command::new(env::current_exe().unwrap())
-            .args([WATCH, &server.to_string(), &count.to_string(), path])
+            .args([READ, &server.to_string(), &count.to_string(), path])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut line = String::new();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        said.read_line(&mut line).unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
         assert_eq!(line, "open\n");
         Self(child)
     }
@@ -40,7 +40,7 @@ impl Watching {
     }
 }
 
-impl Drop for Watching {
+impl Drop for Readers {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.0.kill();
@@ -49,7 +49,7 @@ impl Drop for Watching {
 }
 
 /// Reads until it is killed, or the server ends.
-pub(crate) fn watch(mut arguments: impl Iterator<Item = String>) -> ExitCode {
+pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     let mut next = || arguments.next().unwrap();
     let (server, count, path) = (next(), next().parse::<u64>().unwrap(), next());
     rlimit::increase_nofile_limit(count + 64).unwrap();
@@ -76,7 +76,7 @@ pub(crate) fn watch(mut arguments: impl Iterator<Item = String>) -> ExitCode {
                 Err(error) => panic!("{error}"),
             }
         }
-        // Looking at many streams that are told nothing would take time from the load.
+        // Polling many quiet streams more often would take time from the load.
         thread::sleep(Duration::from_millis(if is_quiet { 200 } else { 5 }));
     }
 }

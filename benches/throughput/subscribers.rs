@@ -1,4 +1,4 @@
-//! What do those who watch cost those who report?
+//! How much subscribers slow down updates.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
     report::{Table, both, latency, shown, title},
     requests::{self, Template},
     servers::Server,
-    streams::Watching,
+    streams::Readers,
     turns::{Ratio, Side, alternate_with},
     updates::MODERATE,
 };
@@ -17,11 +17,11 @@ use crate::{
 const FLAGS: [&str; 4] = ["--max-connections", "4096", "--max-subscribers", "2000"];
 const RUNS: u64 = 1_000;
 
-/// Long enough that a stream has used up what it may be told ahead of its pace.
+/// Long enough that a stream has used up the burst that its rate limit allows.
 const TURN: Duration = Duration::from_secs(1);
 
-pub(crate) fn ask(plan: Plan, cores: &Cores) {
-    title("Subscribers: a service with them beside a service with none");
+pub(crate) fn measure(plan: Plan, cores: &Cores) {
+    title("Subscribers: a service with subscribers beside one without");
     let mut table = Table::new([
         "progress, subscribers",
         "pace",
@@ -35,25 +35,25 @@ pub(crate) fn ask(plan: Plan, cores: &Cores) {
         "without",
     ]);
     for (name, count, path) in [
-        // Runs that nobody ever hears of: each stream waits, and is told nothing but heartbeats.
+        // Runs that are never updated: each stream waits, and is sent only heartbeats.
         (
             "1,000 idle, of a run each",
             1_000,
             "/api/runs/00000000-0000-4000-8000-#/events",
         ),
-        // Every update wakes them, but none is of a run that is cancelled.
+        // Every update wakes them, but none matches.
         (
             "100 of all cancelled runs",
             100,
             "/api/events?status=cancelled",
         ),
-        // Told every update, as far as their pace allows.
+        // Sent every update, as far as their rate limit allows.
         ("100 active, of all runs", 100, "/api/events?limit=0"),
     ] {
         let count = plan.of(count, count / 10);
         let watched = Server::service(cores, &FLAGS);
         let unwatched = Server::service(cores, &FLAGS);
-        let watching = Watching::start(watched.address, count, path);
+        let readers = Readers::start(watched.address, count, path);
         let template = Template::update(&requests::progress());
         let mut sides = [&watched, &unwatched].map(|server| {
             let mut load = Load::new(server.address, &template, RUNS, Order::InTurn);
@@ -61,7 +61,7 @@ pub(crate) fn ask(plan: Plan, cores: &Cores) {
             server.until_quiet();
             Side { server, load }
         });
-        for (pace, said) in [
+        for (pace, pace_name) in [
             (Pace::Full, "full load"),
             (Pace::PerSecond(MODERATE), "2,000/s"),
         ] {
@@ -69,15 +69,17 @@ pub(crate) fn ask(plan: Plan, cores: &Cores) {
                 side.load.pace = pace;
             }
             let length = plan.of(TURN, TURN / 10);
-            let before = watching.cpu();
+            let before = readers.cpu();
             let turn = |_: usize, load: &mut Load| {
                 let [done] = drive([load], length);
                 done
             };
-            // What is still to be told after a turn is no burden to the turn of the other, and is counted.
+            // Events that are still to be sent after a turn are waited for, so that they slow down no turn of
+            // the other, and their CPU time is counted.
             let outcomes = alternate_with(&mut sides, plan.of(5, 1), turn, Server::until_quiet);
-            let reading = since(before, watching.cpu());
-            let reading = reading.map(|cpu| cpu.as_secs_f64() * 1e6 / outcomes[0].answers() as f64);
+            let reading = since(before, readers.cpu());
+            let reading =
+                reading.map(|cpu| cpu.as_secs_f64() * 1e6 / outcomes[0].responses() as f64);
             let is_full = matches!(pace, Pace::Full);
             let latencies = outcomes.each_ref().map(|outcome| {
                 if is_full {
@@ -90,7 +92,7 @@ pub(crate) fn ask(plan: Plan, cores: &Cores) {
             let [with, without] = latencies;
             table.row([
                 name.to_owned(),
-                said.to_owned(),
+                pace_name.to_owned(),
                 format!("{:.0}/s", outcomes[0].per_second()),
                 format!("{:.0}/s", outcomes[1].per_second()),
                 format!("{:.3}", ratio.median),

@@ -1,4 +1,4 @@
-//! Taking turns.
+//! Two servers that are loaded in turns, and what comes of it.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -12,7 +12,7 @@ use crate::{
     servers::Server,
 };
 
-/// Numbers in no order. How good they are matters little.
+/// Pseudo-random numbers. Their quality matters little.
 #[derive(Debug)]
 pub(crate) struct Random(u64);
 
@@ -21,17 +21,17 @@ impl Random {
         Self(RandomState::new().hash_one(()) | 1)
     }
 
-    /// One that is less.
-    pub(crate) fn below(&mut self, most: u64) -> u64 {
+    /// A number less than `limit`.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         // xorshift64
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % most
+        self.0 % limit
     }
 }
 
-/// One of two that take turns.
+/// One of the two servers, and its load.
 #[derive(Debug)]
 pub(crate) struct Side<'s> {
     pub(crate) server: &'s Server,
@@ -45,7 +45,7 @@ pub(crate) struct Turns {
     pub(crate) length: Duration,
 }
 
-/// What came of one side's turns.
+/// What one side did in its turns.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) turns: Vec<Done>,
@@ -58,16 +58,16 @@ impl Outcome {
         median(self.turns.iter().map(Done::per_second))
     }
 
-    pub(crate) fn answers(&self) -> u64 {
-        self.turns.iter().map(|turn| turn.answers).sum()
+    pub(crate) fn responses(&self) -> u64 {
+        self.turns.iter().map(|turn| turn.responses).sum()
     }
 
-    /// Microseconds that the server was on a core for each request.
+    /// Microseconds of CPU time that the server used for each request.
     pub(crate) fn cpu_per_request(&self) -> Option<f64> {
-        Some(self.cpu?.as_secs_f64() * 1e6 / self.answers() as f64)
+        Some(self.cpu?.as_secs_f64() * 1e6 / self.responses() as f64)
     }
 
-    /// The share of its turns that the server was on a core.
+    /// CPU time of the server as a share of its turns.
     pub(crate) fn busy(&self) -> Option<f64> {
         let took: Duration = self.turns.iter().map(|turn| turn.took).sum();
         Some(self.cpu?.as_secs_f64() / took.as_secs_f64())
@@ -80,7 +80,7 @@ impl Outcome {
     }
 }
 
-/// Both sides in turns, in random order.
+/// Loads both sides in turns, in random order.
 pub(crate) fn alternate(sides: &mut [Side<'_>; 2], turns: Turns) -> [Outcome; 2] {
     let turn = |_: usize, load: &mut Load| {
         let [done] = drive([load], turns.length);
@@ -101,7 +101,7 @@ pub(crate) fn alternate_with(
         turns: Vec::new(),
         cpu: None,
     });
-    // Not turn by turn: the system counts the time of a process when it rests, and who takes no turn does.
+    // Over all turns, because the system counts the CPU time of a process only once it stops running.
     let cpu = sides.each_ref().map(|side| side.server.cpu());
     for _ in 0..pairs {
         let first = random.below(2) as usize;
@@ -118,12 +118,12 @@ pub(crate) fn alternate_with(
     outcomes
 }
 
-/// How much more the first does than the second.
+/// How many more requests the first serves than the second.
 #[derive(Debug)]
 pub(crate) struct Ratio {
     pub(crate) median: f64,
     pub(crate) quartiles: [f64; 2],
-    /// The least and the most of the medians of five parts of the run.
+    /// The smallest and the greatest of the medians of five parts of the run.
     pub(crate) blocks: [f64; 2],
 }
 

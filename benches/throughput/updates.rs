@@ -1,11 +1,11 @@
-//! How much less does the service take in than a bare server, and how much longer does it need?
+//! Throughput and latency of updates, beside a bare axum server; and the memory for a run.
 
 use std::time::Duration;
 
 use crate::{
     Plan,
     fill::fill,
-    load::{Load, Order, Pace, drive},
+    load::{Connections, Load, Order, Pace, drive},
     machine::Cores,
     report::{Table, latency, title, turns_head, turns_row},
     requests::{self, Template},
@@ -13,61 +13,69 @@ use crate::{
     turns::{Side, Turns, alternate},
 };
 
-/// Requests a second that are no load to speak of.
+/// Requests a second that are far from full load.
 pub(crate) const MODERATE: u32 = 2_000;
 
 const RUNS: u64 = 1_000;
 
-/// Runs that are stored to see what one costs.
+/// Runs that are stored to measure the memory for one.
 const STORED: u64 = 90_000;
 
-pub(crate) fn ask(plan: Plan, cores: &Cores) {
-    let service = Server::service(cores, &[]);
-    let bare = Server::bare(cores);
-    let other_bare = Server::bare(cores);
+pub(crate) fn measure(plan: Plan, cores: &Cores) {
     let turns = Turns {
         pairs: plan.of(300, 10),
         length: Duration::from_millis(10),
     };
-    let slow_turns = Turns {
-        pairs: plan.of(30, 2),
-        length: Duration::from_millis(100),
-    };
-
     title("Updates: the service beside a bare axum server");
-    let mut table = Table::new(turns_head("8 connections, full load", "service", "bare"));
-    let mut slow = Table::new(["2,000 a second: latency µs, p50 / p99", "service", "bare"]);
-    for (name, body) in [
-        ("progress", requests::progress()),
-        ("closing, one image", requests::closing()),
-        ("50 KB of outputs", requests::with_outputs(50)),
-    ] {
-        let name = format!("{name} ({} bytes)", body.len());
-        let mut sides = [&service, &bare].map(|server| side(server, &body));
-        table.row(turns_row(&name, &alternate(&mut sides, turns)));
-        for side in &mut sides {
-            side.load.pace = Pace::PerSecond(MODERATE);
-        }
-        let outcomes = alternate(&mut sides, slow_turns);
-        slow.row([name, latency(&outcomes[0]), latency(&outcomes[1])]);
-    }
-    // What there is of difference where there is none to be found.
-    let mut sides = [&other_bare, &bare].map(|server| side(server, &requests::progress()));
-    table.row(turns_row(
-        "bare beside bare: progress",
-        &alternate(&mut sides, turns),
-    ));
-    table.print();
+    full_load(turns, cores);
     println!();
     several_threads(turns, cores);
     println!();
-    slow.print();
+    moderate_load(plan, cores);
     println!();
     memory(plan, cores);
 }
 
-/// The same where each has two threads, which it takes to use more than one core. Here they share one, so
-/// what they hand each other counts twice.
+fn full_load(turns: Turns, cores: &Cores) {
+    let service = Server::service(cores, &[]);
+    let [bare, other_bare] = [(); 2].map(|()| Server::bare(cores));
+    let mut table = Table::new(turns_head("full load", "service", "bare"));
+    let mut row = |name: &str, servers: [&Server; 2], connections, body: &str| {
+        let mut sides = servers.map(|server| side(server, connections, body));
+        let name = format!("{name} ({} bytes)", body.len());
+        table.row(turns_row(&name, &alternate(&mut sides, turns)));
+    };
+    let servers = [&service, &bare];
+    row(
+        "a new connection for each update, as ComfyDeploy sends: progress",
+        servers,
+        Connections::PerRequest(8),
+        &requests::progress(),
+    );
+    for (open, body, name) in [
+        (8, requests::progress(), "progress"),
+        (8, requests::closing(), "closing, one image"),
+        (8, requests::with_outputs(50), "50 KB of outputs"),
+        (64, requests::progress(), "progress"),
+        (64, requests::closing(), "closing, one image"),
+    ] {
+        let name = format!("connections that stay open, {open}: {name}");
+        row(&name, servers, Connections::KeepAlive(open), &body);
+    }
+    // How far the ratio is from 1 where there is no difference.
+    let servers = [&other_bare, &bare];
+    for (connections, name) in [
+        (Connections::PerRequest(8), "a new connection for each"),
+        (Connections::KeepAlive(8), "connections that stay open, 8"),
+    ] {
+        let name = format!("bare beside bare, {name}: progress");
+        row(&name, servers, connections, &requests::progress());
+    }
+    table.print();
+}
+
+/// The same with two threads each, as a server has that uses more than one core. Here both threads share one
+/// core, so work that they pass to each other counts twice.
 fn several_threads(turns: Turns, cores: &Cores) {
     let (service, bare) = (Server::service_on(2, cores, &[]), Server::bare_on(2, cores));
     let mut table = Table::new(turns_head(
@@ -79,23 +87,50 @@ fn several_threads(turns: Turns, cores: &Cores) {
         ("progress", requests::progress()),
         ("closing, one image", requests::closing()),
     ] {
-        let mut sides = [&service, &bare].map(|server| side(server, &body));
+        let mut sides =
+            [&service, &bare].map(|server| side(server, Connections::KeepAlive(8), &body));
         table.row(turns_row(name, &alternate(&mut sides, turns)));
     }
     table.print();
 }
 
-fn side<'s>(server: &'s Server, body: &str) -> Side<'s> {
-    let mut load = Load::new(server.address, &Template::update(body), RUNS, Order::InTurn);
-    // Every run is known, and what is slow only once is over.
+/// Latency at a rate that both servers manage with ease.
+fn moderate_load(plan: Plan, cores: &Cores) {
+    let servers = [Server::service(cores, &[]), Server::bare(cores)];
+    let turns = Turns {
+        pairs: plan.of(30, 2),
+        length: Duration::from_millis(100),
+    };
+    let mut table = Table::new(["2,000 a second: latency µs, p50 / p99", "service", "bare"]);
+    for (name, body) in [
+        ("progress", requests::progress()),
+        ("closing, one image", requests::closing()),
+        ("50 KB of outputs", requests::with_outputs(50)),
+    ] {
+        let mut sides = servers.each_ref().map(|server| {
+            let mut side = side(server, Connections::KeepAlive(8), &body);
+            side.load.pace = Pace::PerSecond(MODERATE);
+            side
+        });
+        let outcomes = alternate(&mut sides, turns);
+        let [service, bare] = outcomes.each_ref().map(latency);
+        table.row([format!("{name} ({} bytes)", body.len()), service, bare]);
+    }
+    table.print();
+}
+
+fn side<'s>(server: &'s Server, connections: Connections, body: &str) -> Side<'s> {
+    let template = Template::update(body);
+    let mut load = Load::on(connections, server.address, &template, RUNS, Order::InTurn);
+    // So that every run is known, and everything that is slow only once has been done.
     drive([&mut load], Duration::from_millis(200));
     Side { server, load }
 }
 
-/// What a run takes of which only progress was heard.
+/// The memory for a run that has received only progress.
 fn memory(plan: Plan, cores: &Cores) {
     let service = Server::service(cores, &[]);
-    // More than the changes that the service remembers, so that those are there before the runs are.
+    // More than the changes that the service keeps, so that these take their memory before the runs do.
     for _ in 0..70 {
         fill(service.address, RUNS);
     }
@@ -105,8 +140,8 @@ fn memory(plan: Plan, cores: &Cores) {
     let after = service.resident();
     if let (Some(before), Some(after)) = (before, after) {
         println!(
-            "Memory: {} bytes for each of {stored} runs of which only progress was heard; 18 of them are \
-             what arrived, its live status.",
+            "Memory: {} bytes for each of {stored} runs that received only progress; 18 of them are its live \
+             status.",
             after.saturating_sub(before) / (stored - RUNS)
         );
     }

@@ -1,43 +1,42 @@
 //! How bodies arrive: in pieces, too large, too slow, or not at all.
 
-use tokio::io::AsyncWriteExt;
-
 use crate::harness::{
-    Server, WEBHOOK, assert_nothing_stored, head, problem, read_to_end, update_head,
+    Server, WEBHOOK, assert_nothing_stored, head, problem, read_to_end, run_id, send, update,
+    update_head,
 };
-
-const RUN: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 
 #[tokio::test]
 async fn a_body_sent_in_pieces_is_read_whole() {
     let server = Server::start().await;
-    let pieces = [
-        r#"{"run_id":"#,
-        &format!("\"{RUN}\""),
-        r#","status":"queued"}"#,
-    ];
-    let length = format!("content-length: {}", pieces.concat().len());
+    let body = update(1, "queued");
+    let length = format!("content-length: {}", body.len());
+    let (start, rest) = body.split_at(20);
+    let (middle, end) = rest.split_at(20);
+    let pieces = [start, middle, end];
     let chunks = pieces.map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
-    let sized: [&str; 4] = [pieces[0], pieces[1], pieces[2], ""];
+    let sized = [start, middle, end, ""];
     let chunked: [&str; 4] = [&chunks[0], &chunks[1], &chunks[2], "0\r\n\r\n"];
     for (framing, pieces) in [(&*length, sized), ("transfer-encoding: chunked", chunked)] {
         let mut connection = server.connect().await;
         connection.set_nodelay(true).unwrap();
         let head = update_head(&format!("{framing}\r\nconnection: close"));
-        connection.write_all(head.as_bytes()).await.unwrap();
+        send(&mut connection, head).await;
         for piece in pieces {
-            // Another request is answered before, so the pieces arrive apart.
+            // The server responds to another request first, so it reads each piece on its own.
             server.get("/healthz").await;
-            connection.write_all(piece.as_bytes()).await.unwrap();
+            send(&mut connection, piece).await;
         }
-        let answer = read_to_end(&mut connection).await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{framing}: {answer}");
+        let response = read_to_end(&mut connection).await;
+        assert!(
+            response.starts_with("HTTP/1.1 200 "),
+            "{framing}: {response}"
+        );
     }
-    assert_eq!(server.run(RUN).await["status"], "queued");
+    assert_eq!(server.run(&run_id(1)).await["status"], "queued");
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_and_one_at_the_limit_is_taken() {
+async fn a_body_at_the_limit_is_accepted_and_one_over_it_is_rejected() {
     let server = Server::with_flags(&["--max-body", "1KiB"]).await;
     let body_of = |size: usize| format!("{{{}}}", " ".repeat(size - 2));
     server.accept(body_of(1024)).await;
@@ -51,7 +50,7 @@ async fn a_body_over_the_limit_is_refused_and_one_at_the_limit_is_taken() {
 }
 
 #[tokio::test]
-async fn the_limit_of_a_body_is_4_mib_unless_set() {
+async fn the_body_limit_is_4_mib_by_default() {
     let server = Server::start().await;
     let padding = 4 * 1024 * 1024 - 2;
     server.accept(format!("{{{}}}", " ".repeat(padding))).await;
@@ -62,24 +61,24 @@ async fn the_limit_of_a_body_is_4_mib_unless_set() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_when_its_length_is_not_announced() {
+async fn a_chunked_body_over_the_limit_is_rejected() {
     let server = Server::with_flags(&["--max-body", "1KiB"]).await;
     let mut request = update_head("transfer-encoding: chunked\r\nconnection: close");
     request.push_str(&format!("400\r\n{}\r\n", " ".repeat(1024)).repeat(100));
     request.push_str("0\r\n\r\n");
-    let answer = server.raw(request).await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = server.raw(request).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
 }
 
 #[tokio::test]
-async fn a_body_announced_far_over_the_limit_is_refused_before_it_is_sent() {
+async fn a_content_length_far_over_the_limit_is_rejected_before_the_body_arrives() {
     let server = Server::with_flags(&["--body-timeout", "1h"]).await;
-    let answer = server.raw(update_head("content-length: 10000000000")).await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = server.raw(update_head("content-length: 10000000000")).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
 }
 
 #[tokio::test]
-async fn a_client_that_asks_first_is_not_told_to_send_what_will_be_refused() {
+async fn a_client_that_expects_100_continue_is_not_asked_for_a_body_that_will_be_rejected() {
     let server = Server::start().await;
     for (method, path, content_type, status) in [
         ("POST", WEBHOOK, "application/json", "413"),
@@ -87,17 +86,19 @@ async fn a_client_that_asks_first_is_not_told_to_send_what_will_be_refused() {
         ("PUT", WEBHOOK, "application/json", "405"),
         ("POST", "/elsewhere", "application/json", "404"),
     ] {
-        let asking = "content-length: 5000000\r\nexpect: 100-continue";
-        let answer = server.raw(head(method, path, content_type, asking)).await;
+        let expecting = "content-length: 5000000\r\nexpect: 100-continue";
+        let response = server
+            .raw(head(method, path, content_type, expecting))
+            .await;
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{response}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_client_that_is_still_sending_hears_why_it_is_refused() {
+async fn a_client_that_is_still_sending_receives_the_rejection() {
     let server = Server::start().await;
     let body = " ".repeat(19_000_000);
     for (method, path, content_type, status) in [
@@ -109,35 +110,31 @@ async fn a_client_that_is_still_sending_hears_why_it_is_refused() {
     ] {
         let sending = "content-length: 19000000\r\nconnection: close";
         let request = head(method, path, content_type, sending) + &body;
-        let answer = server.raw(request).await;
+        let response = server.raw(request).await;
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{response}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_arrive_in_time_is_refused() {
+async fn a_body_that_does_not_arrive_in_time_is_rejected() {
     let server = Server::with_flags(&["--body-timeout", "50ms"]).await;
-    let half = update_head("content-length: 100") + &format!("{{\"run_id\":\"{RUN}\"");
-    let answer = server.raw(half).await;
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert!(answer.contains("application/problem+json"), "{answer}");
+    let half = update_head("content-length: 100") + &update(1, "queued");
+    let response = server.raw(half).await;
+    assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+    assert!(response.contains("application/problem+json"), "{response}");
     assert_nothing_stored(&server).await;
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_changes_nothing() {
+async fn a_body_that_breaks_off_is_rejected_and_changes_nothing() {
     let server = Server::start().await;
-    let mut connection = server.connect().await;
-    let half = update_head("content-length: 100") + &format!("{{\"run_id\":\"{RUN}\"}}");
-    connection.write_all(half.as_bytes()).await.unwrap();
-    connection.shutdown().await.unwrap();
-    let answer = read_to_end(&mut connection).await;
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 400 "),
-        "{answer}"
-    );
+    let response = server
+        .raw_cut_off(update_head("content-length: 100") + &update(1, "queued"))
+        .await;
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    assert!(response.contains("application/problem+json"), "{response}");
     assert_nothing_stored(&server).await;
 }

@@ -17,7 +17,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use crate::harness::{is_installed, patiently, root};
+use crate::harness::{is_installed, root, with_timeout};
 
 /// For running anywhere, without network requests of the browser's own.
 const FLAGS: [&str; 10] = [
@@ -89,7 +89,7 @@ impl Browser {
              const look = () => ({expression}) ? done() : setTimeout(look, 10);
              look();"
         );
-        if let Err(error) = patiently(self.client.execute_async(&script, vec![])).await {
+        if let Err(error) = with_timeout(self.client.execute_async(&script, vec![])).await {
             let page = self
                 .evaluate("document.body.innerText.slice(0, 2000)")
                 .await;

@@ -5,23 +5,23 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::harness::{Server, head, patiently, read_to_end, run_id, send};
+use crate::harness::{Server, get, head, read_to_end, send, until, update, with_timeout};
 
-fn healthz() -> String {
-    head("GET", "/healthz", "text/plain", "x: y")
-}
-
-/// Sends a request and reads its answer; the connection stays open.
-async fn is_well(connection: &mut TcpStream) {
-    send(connection, healthz()).await;
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"ok\n") {
-        let read = patiently(connection.read_buf(&mut answer)).await.unwrap();
-        assert!(read > 0, "closed after {:?}", String::from_utf8(answer));
+/// Checks that the server responds on a connection, which stays open.
+async fn assert_healthy(connection: &mut TcpStream) {
+    send(connection, get("/healthz")).await;
+    let mut response = Vec::new();
+    while !response.ends_with(b"ok\n") {
+        let read = with_timeout(connection.read_buf(&mut response)).await;
+        assert!(
+            read.unwrap() > 0,
+            "closed after {:?}",
+            String::from_utf8(response)
+        );
     }
 }
 
-/// So many clients that begin a request and do not go on.
+/// Connects `count` clients that begin a request and do not go on.
 async fn slow_clients(server: &Server, count: usize) -> Vec<TcpStream> {
     let mut slow = Vec::new();
     for _ in 0..count {
@@ -37,23 +37,18 @@ async fn slow_clients(server: &Server, count: usize) -> Vec<TcpStream> {
 }
 
 #[tokio::test]
-async fn five_hundred_slow_clients_hold_up_no_update() {
+async fn five_hundred_slow_clients_delay_no_update() {
     let server = Server::with_flags(&["--header-timeout", "1h"]).await;
     let slow = slow_clients(&server, 500).await;
-    server
-        .until_metric("comfydeploy_webhook_connections_open 501")
-        .await;
-    server
-        .accept(format!(r#"{{"run_id":"{}"}}"#, run_id(1)))
-        .await;
-    server
-        .until_metric("comfydeploy_webhook_connections_open 501")
-        .await;
+    let open = "comfydeploy_webhook_connections_open 501";
+    server.until_metric(open).await;
+    server.accept(update(1, "queued")).await;
+    server.until_metric(open).await;
     drop(slow);
 }
 
 #[tokio::test]
-async fn five_hundred_slow_clients_are_closed() {
+async fn slow_clients_are_disconnected_after_the_header_timeout() {
     let server = Server::with_flags(&["--header-timeout", "100ms"]).await;
     for connection in &mut slow_clients(&server, 500).await {
         assert_eq!(read_to_end(connection).await, "");
@@ -63,46 +58,47 @@ async fn five_hundred_slow_clients_are_closed() {
 }
 
 #[tokio::test]
-async fn headers_that_go_on_for_ever_are_not_waited_for() {
+async fn headers_sent_byte_by_byte_do_not_extend_the_header_timeout() {
     let server = Server::with_flags(&["--header-timeout", "100ms"]).await;
     let mut connection = server.connect().await;
     send(&mut connection, "GET / HTTP/1.1\r\n").await;
-    // A byte now and then, whenever another request was answered, does not help.
-    patiently(async {
-        while connection.write_all(b"x").await.is_ok() {
-            server.get("/healthz").await;
-        }
+    until("the server closes the connection", async || {
+        connection.write_all(b"x").await.is_err()
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_in_its_own_time() {
+async fn idle_connections_have_a_timeout_of_their_own() {
     let server = Server::with_flags(&["--header-timeout", "1s", "--idle-timeout", "1h"]).await;
     let mut idle = server.connect().await;
-    is_well(&mut idle).await;
+    assert_healthy(&mut idle).await;
+    // The header timeout applies again as soon as another request begins.
+    let mut begun = server.connect().await;
+    assert_healthy(&mut begun).await;
+    send(&mut begun, "GET").await;
+    // It also applies to the first request of a connection.
     let mut silent = server.connect().await;
-    assert_eq!(read_to_end(&mut silent).await, "", "it never sent a thing");
-    is_well(&mut idle).await;
-    // Once a request has begun, it is the time for headers that counts.
-    send(&mut idle, "GET").await;
-    assert_eq!(read_to_end(&mut idle).await, "");
+    for closed in [&mut begun, &mut silent] {
+        assert_eq!(read_to_end(closed).await, "");
+    }
+    assert_healthy(&mut idle).await;
 
     let server = Server::with_flags(&["--idle-timeout", "50ms"]).await;
     let mut idle = server.connect().await;
-    is_well(&mut idle).await;
+    assert_healthy(&mut idle).await;
     assert_eq!(read_to_end(&mut idle).await, "");
 }
 
 #[tokio::test]
-async fn over_the_limit_a_connection_waits_and_the_established_ones_go_on() {
+async fn over_max_connections_a_new_one_waits_and_established_ones_go_on() {
     let server = Server::with_flags(&["--max-connections", "2"]).await;
     let (mut first, mut second) = (server.connect().await, server.connect().await);
-    is_well(&mut first).await;
-    is_well(&mut second).await;
+    assert_healthy(&mut first).await;
+    assert_healthy(&mut second).await;
     let mut third = server.connect().await;
-    send(&mut third, healthz()).await;
-    is_well(&mut second).await;
+    send(&mut third, get("/healthz")).await;
+    assert_healthy(&mut second).await;
     let request = head("GET", "/metrics", "text/plain", "connection: close");
     send(&mut first, request).await;
     let metrics = read_to_end(&mut first).await;
@@ -111,5 +107,5 @@ async fn over_the_limit_a_connection_waits_and_the_established_ones_go_on() {
         "{metrics}"
     );
     drop(first);
-    is_well(&mut third).await;
+    assert_healthy(&mut third).await;
 }

@@ -1,4 +1,4 @@
-//! Bodies on their way in and answers on their way out: bounded, each and all together.
+//! The memory for request bodies and responses in flight, and for how long a client may stall.
 
 use std::net::SocketAddr;
 
@@ -6,14 +6,13 @@ use tokio::net::TcpStream;
 
 use crate::{
     harness::{
-        Process, Server, WEBHOOK, connect_deaf, head, patiently, problem, read_status, read_to_end,
-        run_id, send, update_head,
+        Process, Server, WEBHOOK, connect_not_reading, get, problem, read_status, read_to_end,
+        run_id, send, update, update_head,
     },
     sse::Stream,
 };
 
-/// Updates that make a run of 12 MB, more than the operating system takes for a client that does not
-/// read.
+/// Updates that make a run of 12 MB, more than the operating system buffers for a client that does not read.
 fn large_run() -> impl Iterator<Item = String> {
     (0..4).map(|n| {
         let data = "x".repeat(3_000_000);
@@ -26,7 +25,7 @@ fn large_run_path() -> String {
     format!("/api/runs/{}", run_id(1))
 }
 
-/// A server that has it.
+/// A server that holds the large run.
 async fn server_with_large_run(flags: &[&str]) -> Server {
     let server = Server::with_flags(flags).await;
     for update in large_run() {
@@ -35,41 +34,40 @@ async fn server_with_large_run(flags: &[&str]) -> Server {
     server
 }
 
-/// A client that asks for the run and reads nothing of it.
-async fn deaf_reader(address: SocketAddr) -> TcpStream {
-    let mut connection = connect_deaf(address).await;
-    let request = head("GET", &large_run_path(), "text/plain", "x: y");
-    send(&mut connection, request).await;
+/// A client that requests the large run and reads nothing of the response.
+async fn stalled_reader(address: SocketAddr) -> TcpStream {
+    let mut connection = connect_not_reading(address).await;
+    send(&mut connection, get(&large_run_path())).await;
     connection
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_take_its_answer_is_not_waited_for() {
+async fn a_client_that_does_not_read_its_response_is_disconnected() {
     let server = server_with_large_run(&["--send-timeout", "100ms"]).await;
-    let _deaf = deaf_reader(server.address).await;
+    let _stalled = stalled_reader(server.address).await;
     let closed = r#"comfydeploy_webhook_connections_timed_out_total{stage="send"} 1"#;
     server.until_metric(closed).await;
 }
 
 #[tokio::test]
-async fn answers_that_nobody_takes_are_bounded_together() {
+async fn unread_responses_share_one_memory_limit() {
     let server = server_with_large_run(&["--max-in-flight", "1MiB"]).await;
-    let deaf = deaf_reader(server.address).await;
+    let stalled = stalled_reader(server.address).await;
     server
         .until_metric("comfydeploy_webhook_answer_bytes_in_flight 1048576")
         .await;
-    let refused = server.get(&large_run_path()).await;
-    assert_eq!(refused.headers()["retry-after"], "1");
-    problem(refused, 503).await;
+    let rejected = server.get(&large_run_path()).await;
+    assert_eq!(rejected.headers()["retry-after"], "1");
+    problem(rejected, 503).await;
     assert_eq!(
         server.get("/api/runs?limit=1&status=queued").await.status(),
         200
     );
-    for needs_no_room in ["/", "/openapi.json", "/metrics"] {
-        let response = server.get(needs_no_room).await;
-        assert_eq!(response.status(), 200, "{needs_no_room}");
+    for unlimited in ["/", "/openapi.json", "/metrics"] {
+        let response = server.get(unlimited).await;
+        assert_eq!(response.status(), 200, "{unlimited}");
     }
-    drop(deaf);
+    drop(stalled);
     server
         .until_metric("comfydeploy_webhook_answer_bytes_in_flight 0")
         .await;
@@ -77,10 +75,10 @@ async fn answers_that_nobody_takes_are_bounded_together() {
 }
 
 #[tokio::test]
-async fn who_reads_no_stream_keeps_nobody_from_reading_and_others_are_told_the_run_as_it_is_then() {
+async fn a_stalled_stream_blocks_no_other_reader() {
     let server = server_with_large_run(&["--max-in-flight", "1MiB"]).await;
-    let mut deaf = connect_deaf(server.address).await;
-    send(&mut deaf, head("GET", "/api/events", "text/plain", "x: y")).await;
+    let mut stalled = connect_not_reading(server.address).await;
+    send(&mut stalled, get("/api/events")).await;
     server
         .until_metric("comfydeploy_webhook_answer_bytes_in_flight 524288")
         .await;
@@ -88,31 +86,31 @@ async fn who_reads_no_stream_keeps_nobody_from_reading_and_others_are_told_the_r
     let mut stream = Stream::open(&server, "/api/events").await;
     assert_eq!(stream.next().await.unwrap().name, "counts");
     assert_eq!(stream.next().await.unwrap().name, "snapshot");
-    let over = format!(r#"{{"run_id":"{}","status":"success"}}"#, run_id(1));
-    server.accept(over).await;
-    drop(deaf);
+    // The run is sent as it is when there is memory for it again.
+    server.accept(update(1, "success")).await;
+    drop(stalled);
     assert_eq!(stream.next_run().await.0["status"], "completed");
 }
 
 #[tokio::test]
-async fn an_answer_there_is_no_room_for_leaves_no_log_line() {
+async fn a_response_over_the_memory_limit_is_not_logged() {
     let mut process = Process::serve(&["--max-in-flight", "1MiB"]);
     for update in large_run() {
         assert_eq!(process.post(WEBHOOK, update).await.status(), 200);
     }
-    let deaf = deaf_reader(process.address).await;
-    patiently(async {
-        let run = process.url(&large_run_path());
-        while reqwest::get(&run).await.unwrap().status() != 503 {}
-    })
-    .await;
-    drop(deaf);
+    let stalled = stalled_reader(process.address).await;
+    process
+        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 1048576")
+        .await;
+    let rejected = reqwest::get(process.url(&large_run_path())).await;
+    assert_eq!(rejected.unwrap().status(), 503);
+    drop(stalled);
     let (_, log) = process.stop();
     assert_eq!(log.lines().count(), 1, "only that it is stopping: {log}");
 }
 
 #[tokio::test]
-async fn bodies_in_flight_are_bounded_together_and_small_updates_pass_by() {
+async fn bodies_in_flight_share_one_memory_limit_that_small_updates_do_not_need() {
     let flags = ["--max-in-flight", "1MiB", "--max-body", "1MiB"];
     let server = Server::with_flags(&[&flags[..], &["--body-timeout", "1h"]].concat()).await;
     let whole = format!("{{{}}}", " ".repeat(1_000_000));
@@ -122,10 +120,10 @@ async fn bodies_in_flight_are_bounded_together_and_small_updates_pass_by() {
     server
         .until_metric("comfydeploy_webhook_body_bytes_in_flight 1048576")
         .await;
-    let refused = server.post(whole.clone()).await;
-    assert_eq!(refused.headers()["retry-after"], "1");
-    problem(refused, 503).await;
-    // A small update needs no room of its own, even in pieces of which none says how many will come.
+    let rejected = server.post(whole.clone()).await;
+    assert_eq!(rejected.headers()["retry-after"], "1");
+    problem(rejected, 503).await;
+    // Small updates are accepted all the same, even in chunks that do not announce the length.
     server.accept("{}").await;
     let mut in_pieces = server.connect().await;
     let chunked = update_head("transfer-encoding: chunked\r\nconnection: close");
@@ -147,7 +145,7 @@ async fn bodies_in_flight_are_bounded_together_and_small_updates_pass_by() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_only_announced_takes_no_room_from_others() {
+async fn an_announced_body_reserves_no_memory_before_it_arrives() {
     let flags = ["--max-in-flight", "1MiB", "--max-body", "1MiB"];
     let server = Server::with_flags(&[&flags[..], &["--body-timeout", "1h"]].concat()).await;
     let mut announced = Vec::new();

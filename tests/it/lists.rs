@@ -1,59 +1,42 @@
-//! Reading the runs.
+//! Lists of runs, page by page.
 
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, problem, run_id};
+use crate::harness::{Server, ids, problem, run_id, update};
 
-async fn update(server: &Server, n: usize, status: &str) {
-    server
-        .accept(json!({"run_id": run_id(n), "status": status}).to_string())
-        .await;
-}
-
-fn ids(page: &Value) -> Vec<String> {
-    let runs = page["runs"].as_array().unwrap();
-    runs.iter()
-        .map(|run| run["run_id"].as_str().unwrap().to_owned())
-        .collect()
+fn runs(page: &Value) -> &[Value] {
+    page["runs"].as_array().unwrap()
 }
 
 #[tokio::test]
 async fn runs_are_listed_newest_first_by_status_and_in_pages() {
     let server = Server::start().await;
     for n in 0..120 {
-        update(&server, n, if n % 2 == 0 { "success" } else { "failed" }).await;
+        let status = if n % 2 == 0 { "success" } else { "failed" };
+        server.accept(update(n, status)).await;
     }
     let page = server.json("/api/runs").await;
-    assert_eq!(ids(&page).len(), 50, "the default page");
-    let times: Vec<&str> = page["runs"]
-        .as_array()
-        .unwrap()
+    assert_eq!(runs(&page).len(), 50, "the default limit");
+    let times: Vec<&str> = runs(&page)
         .iter()
         .map(|run| run["first_seen_at"].as_str().unwrap())
         .collect();
     assert!(times.is_sorted_by(|a, b| a >= b), "{times:?}");
 
     let failed = server.json("/api/runs?status=failed&limit=500").await;
-    assert_eq!(ids(&failed).len(), 60);
-    assert!(
-        failed["runs"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|run| run["status"] == "failed")
-    );
+    assert_eq!(runs(&failed).len(), 60);
+    assert!(runs(&failed).iter().all(|run| run["status"] == "failed"));
     assert_eq!(failed["next_cursor"], Value::Null);
-    assert!(ids(&server.json("/api/runs?status=queued").await).is_empty());
-    assert_eq!(
-        ids(&server.json("/api/runs?limit=1&unknown=x").await).len(),
-        1
-    );
+    let queued = server.json("/api/runs?status=queued").await;
+    assert!(runs(&queued).is_empty());
+    let one = server.json("/api/runs?limit=1&unknown=x").await;
+    assert_eq!(runs(&one).len(), 1);
 }
 
 #[tokio::test]
-async fn a_listed_run_is_the_run_itself() {
+async fn a_listed_run_is_the_same_as_the_run_read_by_id() {
     let server = Server::start().await;
     server
         .accept(json!({"run_id": run_id(1), "outputs": [{"id": "a"}]}).to_string())
@@ -63,21 +46,21 @@ async fn a_listed_run_is_the_run_itself() {
 }
 
 #[tokio::test]
-async fn a_walk_while_updates_arrive_shows_every_run_once() {
+async fn paging_while_updates_arrive_shows_every_run_once() {
     let server = Server::start().await;
     for n in 0..40 {
-        update(&server, n, "queued").await;
+        server.accept(update(n, "queued")).await;
     }
     let mut seen = Vec::new();
     let mut path = "/api/runs?limit=7".to_owned();
     for turn in 0.. {
         let page = server.json(&path).await;
-        seen.extend(ids(&page));
-        // Some that were shown and some that were not move on, and new ones come.
+        seen.extend(ids(runs(&page)).into_iter().map(str::to_owned));
+        // Runs that were shown and runs that were not change, and new ones arrive.
         for n in [turn, 39 - turn, 20] {
-            update(&server, n, "running").await;
+            server.accept(update(n, "running")).await;
         }
-        update(&server, 100 + turn, "queued").await;
+        server.accept(update(100 + turn, "queued")).await;
         match page["next_cursor"].as_str() {
             Some(cursor) => path = format!("/api/runs?limit=7&cursor={cursor}"),
             None => break,
@@ -92,7 +75,7 @@ async fn a_walk_while_updates_arrive_shows_every_run_once() {
 }
 
 #[tokio::test]
-async fn a_page_of_large_runs_is_cut_short_and_goes_on() {
+async fn a_page_of_large_runs_is_cut_short_and_the_next_one_goes_on() {
     let server = Server::start().await;
     for n in 0..5 {
         let output = json!({"id": "x", "data": "x".repeat(1_000_000)});
@@ -104,7 +87,7 @@ async fn a_page_of_large_runs_is_cut_short_and_goes_on() {
     let mut path = "/api/runs".to_owned();
     loop {
         let page = server.json(&path).await;
-        let shown = ids(&page).len();
+        let shown = runs(&page).len();
         assert!((1..=3).contains(&shown), "{shown} runs of 2 MB on one page");
         seen += shown;
         match page["next_cursor"].as_str() {
@@ -116,7 +99,7 @@ async fn a_page_of_large_runs_is_cut_short_and_goes_on() {
 }
 
 #[tokio::test]
-async fn a_bad_parameter_is_named() {
+async fn a_bad_parameter_is_named_in_the_problem() {
     let server = Server::start().await;
     for (query, parameter) in [
         ("limit=0", "limit"),
@@ -155,7 +138,7 @@ async fn an_unknown_run_is_not_found() {
 }
 
 #[tokio::test]
-async fn what_is_read_is_not_to_be_cached_or_guessed_at() {
+async fn responses_are_neither_cached_nor_sniffed() {
     let server = Server::start().await;
     for path in ["/api/runs", "/api/runs/x", "/healthz", "/readyz"] {
         let response = server.get(path).await;

@@ -1,10 +1,9 @@
-//! The service through real sockets, and what holds the project together.
+//! Tests of the service through real sockets, and of what the files of the project must agree on.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod bodies;
-mod bounds;
 mod browser;
 mod connections;
 mod cors;
@@ -23,10 +22,11 @@ mod page;
 mod process;
 mod protocol;
 mod readme;
-mod refusals;
+mod rejections;
 mod secrecy;
 mod simulate;
 mod sse;
+mod store_limits;
 mod streams;
 mod subscribers;
 mod tokens;

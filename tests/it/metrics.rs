@@ -1,11 +1,11 @@
-//! What operators see at `/metrics`.
+//! What `/metrics` shows to operators.
 
 use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Server, WEBHOOK, fixtures, head, patiently, run_id};
+use crate::harness::{Server, WEBHOOK, fixtures, head, run_id, update, update_head};
 
 async fn metrics(server: &Server) -> String {
     let response = server.get("/metrics").await;
@@ -28,7 +28,7 @@ fn value(metrics: &str, name: &str) -> u64 {
     value.parse().unwrap()
 }
 
-/// How many requests to a route were answered with this status.
+/// How many requests to a route got this status.
 fn measured(metrics: &str, route: &str, status: u16) -> u64 {
     let name = "http_request_duration_seconds_count";
     value(
@@ -38,12 +38,12 @@ fn measured(metrics: &str, route: &str, status: u16) -> u64 {
 }
 
 #[tokio::test]
-async fn a_counter_is_there_before_its_first_step() {
+async fn every_counter_is_shown_before_it_counts() {
     let metrics = metrics(&Server::start().await).await;
-    let refused = "not_json unauthorized too_slow too_large media_type wrong_field busy \
+    let reasons = "not_json unauthorized too_slow too_large media_type wrong_field busy \
                    protocol internal";
     for (name, label, words) in [
-        ("updates_refused_total", "reason", refused),
+        ("updates_refused_total", "reason", reasons),
         ("connections_timed_out_total", "stage", "headers send idle"),
         ("stream_snapshots_total", "reason", "start behind restart"),
         (
@@ -62,18 +62,13 @@ async fn a_counter_is_there_before_its_first_step() {
 }
 
 #[tokio::test]
-async fn updates_are_counted_by_what_they_did_and_by_dialect() {
+async fn updates_are_counted_by_outcome_and_dialect() {
     let server = Server::start().await;
     for (_, body) in fixtures("wire-").into_iter().chain(fixtures("documented-")) {
         server.accept(body.clone()).await;
         server.accept(body).await;
     }
-    let retry = server.request(Method::GET, WEBHOOK).body("{}");
-    let retry = retry
-        .header("content-type", "application/json")
-        .send()
-        .await
-        .unwrap();
+    let retry = server.webhook(Method::GET, "{}").send().await.unwrap();
     assert_eq!(retry.status(), 200);
     let metrics = metrics(&server).await;
     let updates = |outcome, dialect| {
@@ -101,7 +96,7 @@ async fn updates_are_counted_by_what_they_did_and_by_dialect() {
 }
 
 #[tokio::test]
-async fn refusals_are_counted_by_reason() {
+async fn rejected_updates_are_counted_by_reason() {
     let server = Server::with_flags(&["--max-body", "1KiB"]).await;
     for body in ["not json", r#"{"status":"odd"}"#, &" ".repeat(2_000)] {
         server.post(body.to_owned()).await;
@@ -127,12 +122,24 @@ async fn refusals_are_counted_by_reason() {
 }
 
 #[tokio::test]
-async fn the_store_is_shown_with_what_it_dropped_and_why() {
+async fn a_body_that_breaks_off_is_counted_as_incomplete() {
+    let server = Server::start().await;
+    let incomplete = r#"updates_refused_total{reason="incomplete"}"#;
+    assert_eq!(value(&metrics(&server).await, incomplete), 0);
+    server
+        .raw_cut_off(update_head("content-length: 100") + &update(1, "queued"))
+        .await;
+    let metrics = metrics(&server).await;
+    assert_eq!(value(&metrics, incomplete), 1);
+    let not_json = r#"updates_refused_total{reason="not_json"}"#;
+    assert_eq!(value(&metrics, not_json), 0);
+}
+
+#[tokio::test]
+async fn the_size_of_the_store_and_its_evictions_are_shown() {
     let server = Server::with_flags(&["--max-runs", "2"]).await;
     for n in 0..5 {
-        server
-            .accept(json!({"run_id": run_id(n)}).to_string())
-            .await;
+        server.accept(update(n, "queued")).await;
     }
     let shown = metrics(&server).await;
     assert_eq!(value(&shown, "runs"), 2);
@@ -156,15 +163,13 @@ async fn the_store_is_shown_with_what_it_dropped_and_why() {
     assert!(value(&shown, "run_bytes") <= 1024 * 1024);
 
     let server = Server::with_flags(&["--retention", "1ms"]).await;
-    server
-        .accept(json!({"run_id": run_id(1)}).to_string())
-        .await;
-    let expired = r#"run_evictions_total{cause="retention"}"#;
-    patiently(async { while value(&metrics(&server).await, expired) == 0 {} }).await;
+    server.accept(update(1, "queued")).await;
+    let expired = r#"comfydeploy_webhook_run_evictions_total{cause="retention"} 1"#;
+    server.until_metric(expired).await;
 }
 
 #[tokio::test]
-async fn durations_are_by_matched_route_and_status_whatever_is_asked_for() {
+async fn durations_are_labelled_by_route_and_status_and_never_by_client_input() {
     let server = Server::start().await;
     server.accept("{}").await;
     server.post("not json").await;
@@ -197,7 +202,7 @@ async fn durations_are_by_matched_route_and_status_whatever_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_breaks_http_is_measured_and_is_a_refused_update_where_updates_go() {
+async fn requests_that_violate_http_are_measured_and_on_the_webhook_count_as_rejected() {
     let server = Server::start().await;
     for path in [WEBHOOK, &format!("{WEBHOOK}/"), "/made/up"] {
         let coding = "transfer-encoding: gzip, chunked";
@@ -205,8 +210,8 @@ async fn what_breaks_http_is_measured_and_is_a_refused_update_where_updates_go()
         server.raw(format!("POST {path} HTTP/1.1\r\n\r\n")).await;
     }
     let metrics = metrics(&server).await;
-    let refused = r#"updates_refused_total{reason="protocol"}"#;
-    assert_eq!(value(&metrics, refused), 4);
+    let rejected = r#"updates_refused_total{reason="protocol"}"#;
+    assert_eq!(value(&metrics, rejected), 4);
     for (route, count) in [(WEBHOOK, 2), ("none", 1)] {
         assert_eq!(measured(&metrics, route, 400), count, "{route}");
         assert_eq!(measured(&metrics, route, 501), count, "{route}");

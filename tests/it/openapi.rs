@@ -1,4 +1,4 @@
-//! The description of the API against the API.
+//! Whether `/openapi.json` describes the API as it is.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use comfydeploy_webhook::run::{PlatformStatus, Update};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::harness::{Server, WEBHOOK, run_id};
+use crate::harness::{Server, WEBHOOK, run_id, update};
 
 const METHODS: [Method; 6] = [
     Method::GET,
@@ -28,15 +28,13 @@ fn paths(description: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 #[tokio::test]
-async fn every_method_of_every_path_is_described_and_no_other() {
+async fn exactly_the_methods_that_work_are_described() {
     let server = Server::start().await;
-    server
-        .accept(format!(r#"{{"run_id":"{}"}}"#, run_id(1)))
-        .await;
+    server.accept(update(1, "queued")).await;
     for (path, item) in paths(&description(&server).await) {
-        let here = path.replace("{run_id}", &run_id(1));
+        let url = path.replace("{run_id}", &run_id(1));
         for method in METHODS {
-            let request = server.request(method.clone(), &here);
+            let request = server.request(method.clone(), &url);
             let request = request.header("content-type", "application/json");
             let status = request.body("{}").send().await.unwrap().status();
             let name = method.as_str().to_lowercase();
@@ -47,25 +45,25 @@ async fn every_method_of_every_path_is_described_and_no_other() {
 }
 
 #[tokio::test]
-async fn every_operation_has_its_own_name_and_says_what_is_answered() {
+async fn every_operation_has_a_unique_id_a_summary_and_a_200_response() {
     let server = Server::start().await;
     let description = description(&server).await;
-    let mut names = BTreeSet::new();
+    let mut ids = BTreeSet::new();
     for (path, item) in paths(&description) {
         for (method, operation) in item.as_object().unwrap() {
-            if let Some(name) = operation["operationId"].as_str() {
-                assert!(names.insert(name.to_owned()), "{name} is there twice");
+            if let Some(id) = operation["operationId"].as_str() {
+                assert!(ids.insert(id.to_owned()), "{id} is there twice");
             }
             assert!(operation["summary"].is_string(), "{method} {path}");
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.contains_key("200"), "{method} {path}");
         }
     }
-    assert!(names.len() >= 8, "{names:?}");
+    assert!(ids.len() >= 8, "{ids:?}");
 }
 
 #[tokio::test]
-async fn the_examples_are_updates_in_both_dialects() {
+async fn the_examples_are_valid_updates_in_both_dialects() {
     let server = Server::start().await;
     let description = description(&server).await;
     let operation = &description["paths"][WEBHOOK]["post"];
@@ -80,7 +78,7 @@ async fn the_examples_are_updates_in_both_dialects() {
 }
 
 #[tokio::test]
-async fn the_statuses_described_are_those_that_are_taken() {
+async fn the_described_statuses_are_those_that_are_accepted() {
     let server = Server::start().await;
     let description = description(&server).await;
     let words = &description["components"]["schemas"]["PlatformStatus"]["enum"];
@@ -93,7 +91,7 @@ async fn the_statuses_described_are_those_that_are_taken() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_in_the_description_where_one_is_needed() {
+async fn security_is_described_exactly_where_a_token_is_needed() {
     for (webhook, read) in [
         ("", ""),
         ("writer", ""),
@@ -116,9 +114,9 @@ async fn a_token_is_asked_for_in_the_description_where_one_is_needed() {
             };
             let security = item["get"]["security"].as_array();
             assert_eq!(security.is_some(), !token.is_empty(), "{path}");
-            for way in security.into_iter().flatten() {
-                let (way, _) = way.as_object().unwrap().iter().next().unwrap();
-                assert!(schemes.contains_key(way), "{way}");
+            for requirement in security.into_iter().flatten() {
+                let (scheme, _) = requirement.as_object().unwrap().iter().next().unwrap();
+                assert!(schemes.contains_key(scheme), "{scheme}");
             }
         }
     }

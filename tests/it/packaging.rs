@@ -1,6 +1,4 @@
-//! What is said in more than one place has to agree.
-
-use std::time::Duration;
+//! Facts that more than one file states have to agree.
 
 use clap::CommandFactory;
 use comfydeploy_webhook::{cli::Cli, config::Config};
@@ -16,7 +14,7 @@ fn value_of(text: &str, prefix: &str) -> String {
 }
 
 #[test]
-fn the_image_listens_on_the_port_of_the_program() {
+fn the_image_listens_on_the_default_port() {
     let dockerfile = read("Dockerfile");
     let command = Cli::command();
     let listen = command
@@ -33,10 +31,17 @@ fn the_image_listens_on_the_port_of_the_program() {
 }
 
 #[test]
-fn requests_in_flight_are_given_up_before_docker_stop_kills_the_program() {
-    let kills_after = Duration::from_secs(10);
-    let config = Config::from_flags(&[]).unwrap();
-    assert!(config.drain_timeout < kills_after);
+fn the_readme_says_how_long_docker_stop_waits_for_requests_in_flight() {
+    let drain = Config::from_flags(&[]).unwrap().drain_timeout.as_secs();
+    // Unless told otherwise, Docker kills a container 10 s after it asked it to stop.
+    assert!(drain < 10, "{drain} s");
+    let readme = read("README.md");
+    let words = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let statement = format!("`--drain-timeout` ({drain} s)");
+    assert!(
+        words.contains(&statement),
+        "the README should say {statement}"
+    );
 }
 
 #[test]

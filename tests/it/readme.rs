@@ -1,4 +1,4 @@
-//! The README does what it says.
+//! Whether the README is right.
 
 use std::process::Command;
 
@@ -7,9 +7,9 @@ use comfydeploy_webhook::cli::Cli;
 
 use crate::harness::{Process, is_installed, read};
 
-/// The commands of every console block, each with what it is said to print.
-fn walk_through(readme: &str) -> Vec<(String, String)> {
-    let mut steps: Vec<(String, String)> = Vec::new();
+/// The commands of every console block, each with the output that the README shows.
+fn commands(readme: &str) -> Vec<(String, String)> {
+    let mut commands: Vec<(String, String)> = Vec::new();
     for block in readme.split("```console\n").skip(1) {
         let (block, _) = block.split_once("```").unwrap();
         for step in block.split("$ ").skip(1) {
@@ -23,13 +23,13 @@ fn walk_through(readme: &str) -> Vec<(String, String)> {
                     break;
                 }
             }
-            steps.push((command, lines.collect::<Vec<_>>().join("\n")));
+            commands.push((command, lines.collect::<Vec<_>>().join("\n")));
         }
     }
-    steps
+    commands
 }
 
-/// The text with every time in it made the same.
+/// The text with every time in it replaced by the same one.
 fn without_times(text: &str) -> String {
     let mut text = text.to_owned();
     for name in ["\"first_seen_at\":\"", "\"last_seen_at\":\""] {
@@ -48,23 +48,23 @@ fn without_times(text: &str) -> String {
 }
 
 #[test]
-fn the_walk_through_prints_what_the_readme_says() {
+fn every_command_of_the_readme_prints_what_it_shows() {
     if !is_installed("curl") {
         return;
     }
     let process = Process::serve(&[]);
-    let steps = walk_through(&read("README.md"));
-    assert!(steps.len() >= 6, "{steps:?}");
-    for (command, printed) in steps {
+    let commands = commands(&read("README.md"));
+    assert!(commands.len() >= 6, "{commands:?}");
+    for (command, shown) in commands {
         assert!(command.starts_with("curl "), "{command}");
-        let here = command.replace("127.0.0.1:8080", &process.address.to_string());
-        let here = here.replacen("curl ", "curl --silent --show-error ", 1);
-        let output = Command::new("sh").args(["-c", &here]).output().unwrap();
+        let run = command.replace("127.0.0.1:8080", &process.address.to_string());
+        let run = run.replacen("curl ", "curl --silent --show-error ", 1);
+        let output = Command::new("sh").args(["-c", &run]).output().unwrap();
         assert!(output.status.success(), "{command}: {output:?}");
         let output = String::from_utf8(output.stdout).unwrap();
         assert_eq!(
             without_times(output.trim_end()),
-            without_times(&printed),
+            without_times(&shown),
             "{command}"
         );
     }

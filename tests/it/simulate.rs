@@ -15,7 +15,7 @@ use axum::{
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::harness::{Process, WEBHOOK, patiently};
+use crate::harness::{Process, WEBHOOK, with_timeout};
 
 /// Simulates runs as fast as possible.
 fn simulate(url: &str, arguments: &[&str]) -> Command {
@@ -25,7 +25,7 @@ fn simulate(url: &str, arguments: &[&str]) -> Command {
 
 async fn output(command: Command) -> Output {
     let mut command = tokio::process::Command::from(command);
-    patiently(command.output()).await.unwrap()
+    with_timeout(command.output()).await.unwrap()
 }
 
 /// Checks the exit code and returns what was printed to stdout.

@@ -5,9 +5,9 @@ use std::mem;
 use reqwest::{Method, Response};
 use serde_json::Value;
 
-use crate::harness::{Server, patiently};
+use crate::harness::{Server, with_timeout};
 
-/// An event as it was received; one without a name is a run.
+/// An event as received. The event without a name is a run.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Event {
     pub(crate) name: String,
@@ -25,7 +25,7 @@ impl Stream {
         Self::after("", server, path).await
     }
 
-    /// Opens a stream as a client does that comes back.
+    /// Opens a stream as a client that reconnects does.
     pub(crate) async fn after(last_event_id: &str, server: &Server, path: &str) -> Self {
         let request = server.request(Method::GET, path);
         let request = request.header("last-event-id", last_event_id);
@@ -52,21 +52,21 @@ impl Stream {
 
     /// The next lines up to an empty one, as they were sent.
     pub(crate) async fn next_block(&mut self) -> Option<String> {
-        let mut looked_at = 0;
+        let mut searched = 0;
         loop {
-            if let Some(at) = self.text[looked_at..].find("\n\n") {
-                let rest = self.text.split_off(looked_at + at + 2);
+            if let Some(at) = self.text[searched..].find("\n\n") {
+                let rest = self.text.split_off(searched + at + 2);
                 let block = mem::replace(&mut self.text, rest);
                 return Some(block.trim_end_matches('\n').to_owned());
             }
-            // The first half of the empty line may be there.
-            looked_at = self.text.len().saturating_sub(1);
-            let more = patiently(self.response.chunk()).await.unwrap()?;
+            // The first of the two newlines may have arrived.
+            searched = self.text.len().saturating_sub(1);
+            let more = with_timeout(self.response.chunk()).await.unwrap()?;
             self.text += str::from_utf8(&more).unwrap();
         }
     }
 
-    /// The next event that is not about how many runs there are.
+    /// The next event other than `counts`.
     pub(crate) async fn next_but_counts(&mut self) -> Event {
         loop {
             let event = self.next().await.unwrap();
@@ -76,14 +76,14 @@ impl Stream {
         }
     }
 
-    /// The next run that is told, and the id of the event.
+    /// The next run, and the id of its event.
     pub(crate) async fn next_run(&mut self) -> (Value, Option<String>) {
         let event = self.next_but_counts().await;
         assert_eq!(event.name, "", "{event:?}");
         (event.data, event.id)
     }
 
-    /// What is told of what is there, from the snapshot on; and the id from which changes follow.
+    /// The runs from `snapshot` to `live`, and the id of `live`.
     pub(crate) async fn snapshot(&mut self, reason: &str) -> (Vec<Value>, String) {
         let snapshot = self.next_but_counts().await;
         assert_eq!(

@@ -1,21 +1,20 @@
-//! What those who watch may cost: their number, their memory, and how soon they let go.
+//! Subscribers: how many there may be, what a stalled one costs, and how streams and waits end.
 
 use reqwest::Method;
 use serde_json::json;
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
 use crate::{
-    harness::{Process, Server, connect_deaf, head, patiently, problem, read_to_end, run_id, send},
+    harness::{
+        Process, Server, WEBHOOK, connect_not_reading, get, problem, read_to_end, run_id, send,
+        update, with_timeout,
+    },
     sse::Stream,
 };
 
 const SUBSCRIBERS: &str = "comfydeploy_webhook_subscribers";
 
-fn get(path: &str) -> String {
-    head("GET", path, "text/plain", "x: y")
-}
-
-/// An update that replaces the run's one output by another of 100 kB.
+/// An update that replaces the one output of the run by another of 100 kB.
 fn large_update(version: usize) -> String {
     let data = "x".repeat(100_000);
     let output = json!({"id": "x", "0_updated_at": version, "updated_at": version, "data": data});
@@ -23,7 +22,7 @@ fn large_update(version: usize) -> String {
 }
 
 #[tokio::test]
-async fn there_are_as_many_subscribers_as_there_may_be_and_each_makes_room_when_it_leaves() {
+async fn over_max_subscribers_a_new_one_is_rejected_until_another_leaves() {
     let server = Server::with_flags(&["--max-subscribers", "2"]).await;
     let one_run = format!("/api/runs/{}", run_id(1));
     let first = Stream::open(&server, "/api/events").await;
@@ -44,8 +43,7 @@ async fn there_are_as_many_subscribers_as_there_may_be_and_each_makes_room_when_
         );
     }
     problem(server.get(&format!("{one_run}?wait=0")).await, 404).await;
-    let over = json!({"run_id": run_id(1), "status": "success"});
-    server.accept(over.to_string()).await;
+    server.accept(update(1, "success")).await;
     assert_eq!(
         server.get(&format!("{one_run}?wait=60")).await.status(),
         200,
@@ -57,7 +55,7 @@ async fn there_are_as_many_subscribers_as_there_may_be_and_each_makes_room_when_
 }
 
 #[tokio::test]
-async fn subscribers_leave_half_of_the_connections_to_updates() {
+async fn subscribers_take_at_most_half_of_the_connections() {
     let server = Server::with_flags(&["--max-connections", "4"]).await;
     let _two = [
         Stream::open(&server, "/api/events").await,
@@ -68,31 +66,34 @@ async fn subscribers_leave_half_of_the_connections_to_updates() {
 }
 
 #[tokio::test]
-async fn a_subscriber_who_does_not_read_holds_up_nobody_and_starts_over_when_it_does() {
+async fn a_stalled_subscriber_delays_no_update_and_receives_a_snapshot_when_it_reads_again() {
     let server = Server::with_flags(&["--stream-backlog", "8"]).await;
-    let mut deaf = connect_deaf(server.address).await;
-    send(&mut deaf, get("/api/events")).await;
+    let mut stalled = connect_not_reading(server.address).await;
+    send(&mut stalled, get("/api/events")).await;
     server.until_metric(&format!("{SUBSCRIBERS} 1")).await;
     for version in 100..300 {
         server.accept(large_update(version)).await;
     }
+    let last = "\"0_updated_at\":299";
     let mut text = String::new();
-    patiently(async {
-        while !text.contains("\"0_updated_at\":299") {
+    let mut searched = 0;
+    with_timeout(async {
+        while !text[searched..].contains(last) {
+            searched = text.len().saturating_sub(last.len());
             let mut more = vec![0; 64 * 1024];
-            let read = deaf.read(&mut more).await.unwrap();
+            let read = stalled.read(&mut more).await.unwrap();
             assert!(read > 0, "the stream has ended");
             text += str::from_utf8(&more[..read]).unwrap();
         }
     })
     .await;
     assert!(text.contains(r#"{"reason":"behind"}"#));
-    let told = text.matches("\"0_updated_at\":").count();
-    assert!(told < 200, "what nobody read was not kept: {told}");
+    let sent = text.matches("\"0_updated_at\":").count();
+    assert!(sent < 200, "all {sent} states were kept for it");
 }
 
 #[tokio::test]
-async fn at_a_signal_streams_end_waiting_is_over_and_the_deaf_are_left() {
+async fn a_signal_ends_streams_and_waits_and_no_stalled_client_delays_the_exit() {
     let mut process = Process::serve(&["--drain-timeout", "1h", "--send-timeout", "1h"]);
     let wait = format!("/api/runs/{}?wait=60", run_id(2));
     let one = format!("/api/runs/{}/events", run_id(2));
@@ -102,11 +103,11 @@ async fn at_a_signal_streams_end_waiting_is_over_and_the_deaf_are_left() {
         send(&mut connection, get(path)).await;
         held.push(connection);
     }
-    let mut deaf = connect_deaf(process.address).await;
-    send(&mut deaf, get("/api/events")).await;
+    let mut stalled = connect_not_reading(process.address).await;
+    send(&mut stalled, get("/api/events")).await;
     process.until_metric(&format!("{SUBSCRIBERS} 4")).await;
     for version in 100..200 {
-        let response = process.post(crate::harness::WEBHOOK, large_update(version));
+        let response = process.post(WEBHOOK, large_update(version));
         assert_eq!(response.await.status(), 200);
     }
     process.signal("TERM");
@@ -118,11 +119,11 @@ async fn at_a_signal_streams_end_waiting_is_over_and_the_deaf_are_left() {
     let (code, log) = process.end();
     assert_eq!(code, Some(0));
     assert!(!log.contains("gave up"), "{log}");
-    drop(deaf);
+    drop(stalled);
 }
 
 #[tokio::test]
-async fn a_reader_needs_its_token_to_watch() {
+async fn a_stream_needs_the_read_token() {
     let server = Server::with_tokens("", "reader", &[]).await;
     let one = format!("/api/runs/{}/events", run_id(1));
     for path in ["/api/events", &one] {

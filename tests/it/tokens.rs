@@ -1,25 +1,25 @@
-//! Who may report and who may read, and that nobody learns the tokens.
+//! Tokens: how they are presented, what they allow, and where they are set.
 
 use std::{fs, io::Read, path::PathBuf, process::Stdio};
 
 use reqwest::{Client, Method, RequestBuilder};
 
-use crate::harness::{Process, Server, WEBHOOK, assert_nothing_stored, problem, run_id};
+use crate::harness::{
+    Process, Server, WEBHOOK, assert_nothing_stored, problem, run_id, text, update,
+};
 
 /// A way to present a token.
 pub(crate) type Present = fn(RequestBuilder, &str) -> RequestBuilder;
 
-pub(crate) const WAYS: [Present; 4] = [
+pub(crate) const PRESENTATIONS: [Present; 4] = [
     |request, token| request.bearer_auth(token),
     |request, token| request.basic_auth("hook", Some(token)),
     |request, token| request.basic_auth("", Some(token)),
     |request, token| request.query(&[("target_events", "run.updated"), ("token", token)]),
 ];
 
-fn update(server: &Server) -> RequestBuilder {
-    let request = server.request(Method::POST, WEBHOOK);
-    let request = request.header("content-type", "application/json");
-    request.body(format!(r#"{{"run_id":"{}"}}"#, run_id(1)))
+fn report(server: &Server) -> RequestBuilder {
+    server.webhook(Method::POST, update(1, "queued"))
 }
 
 fn list(server: &Server) -> RequestBuilder {
@@ -27,10 +27,10 @@ fn list(server: &Server) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn a_token_is_accepted_however_it_is_presented() {
+async fn a_token_is_accepted_as_bearer_as_basic_and_in_the_query() {
     let server = Server::with_tokens("wr+te:r=", "re&d%er?", &[]).await;
-    for present in WAYS {
-        for (request, token) in [(update(&server), "wr+te:r="), (list(&server), "re&d%er?")] {
+    for present in PRESENTATIONS {
+        for (request, token) in [(report(&server), "wr+te:r="), (list(&server), "re&d%er?")] {
             let response = present(request, token).send().await.unwrap();
             assert_eq!(response.status(), 200, "{token}");
         }
@@ -38,12 +38,12 @@ async fn a_token_is_accepted_however_it_is_presented() {
 }
 
 #[tokio::test]
-async fn without_the_right_token_nothing_is_taken_and_a_browser_asks_for_it() {
+async fn without_the_right_token_an_update_is_rejected_and_a_browser_asks_for_one() {
     let server = Server::with_tokens("writer", "", &[]).await;
-    let mut attempts = vec![update(&server)];
-    for present in WAYS {
+    let mut attempts = vec![report(&server)];
+    for present in PRESENTATIONS {
         for wrong in ["", "write", "writer2", "WRITER", "reader"] {
-            attempts.push(present(update(&server), wrong));
+            attempts.push(present(report(&server), wrong));
         }
     }
     for attempt in attempts {
@@ -61,31 +61,29 @@ async fn without_the_right_token_nothing_is_taken_and_a_browser_asks_for_it() {
 }
 
 #[tokio::test]
-async fn either_of_two_tokens_is_accepted_so_that_one_can_follow_the_other() {
+async fn either_of_two_tokens_is_accepted_so_that_they_can_be_rotated() {
     let server = Server::with_tokens("old,new", "", &[]).await;
     for token in ["old", "new"] {
-        let response = update(&server).bearer_auth(token).send().await.unwrap();
+        let response = report(&server).bearer_auth(token).send().await.unwrap();
         assert_eq!(response.status(), 200, "{token}");
     }
-    let both = update(&server).bearer_auth("old,new").send().await.unwrap();
+    let both = report(&server).bearer_auth("old,new").send().await.unwrap();
     problem(both, 401).await;
 }
 
 #[tokio::test]
-async fn a_reader_may_not_write_and_a_writer_may_not_read() {
+async fn the_read_token_cannot_write_and_the_webhook_token_cannot_read() {
     let server = Server::with_tokens("writer", "reader", &[]).await;
-    let response = update(&server).bearer_auth("reader").send().await.unwrap();
+    let response = report(&server).bearer_auth("reader").send().await.unwrap();
     problem(response, 401).await;
     let response = list(&server).bearer_auth("writer").send().await.unwrap();
     problem(response, 401).await;
 }
 
 #[tokio::test]
-async fn with_a_token_for_reading_only_the_probes_need_none() {
+async fn with_a_read_token_only_the_probes_need_none() {
     let server = Server::with_tokens("", "reader", &[]).await;
-    server
-        .accept(format!(r#"{{"run_id":"{}"}}"#, run_id(1)))
-        .await;
+    server.accept(update(1, "queued")).await;
     let run = format!("/api/runs/{}", run_id(1));
     for path in [
         "/",
@@ -120,22 +118,22 @@ async fn tokens_come_from_a_file_or_a_variable() {
         .env("WEBHOOK_TOKEN_FILE", &file)
         .env("READ_TOKEN", "from-a-variable");
     let process = Process::start(command);
-    let update = || {
+    let report = || {
         let request = Client::new().post(process.url(WEBHOOK)).body("{}");
         request.header("content-type", "application/json")
     };
     let list = || Client::new().get(process.url("/api/runs"));
-    for (request, token) in [(update(), "from-a-file"), (list(), "from-a-variable")] {
+    for (request, token) in [(report(), "from-a-file"), (list(), "from-a-variable")] {
         let response = request.bearer_auth(token).send().await.unwrap();
         assert_eq!(response.status(), 200, "{token}");
     }
-    for request in [update(), list()] {
+    for request in [report(), list()] {
         assert_eq!(request.send().await.unwrap().status(), 401);
     }
 }
 
 #[test]
-fn tokens_that_are_none_keep_it_from_serving() {
+fn bad_tokens_print_one_line_and_exit_with_2() {
     let empty = token_file("empty-token", "\n");
     let good = token_file("one-token", "s3cret-in-a-file");
     for (variables, line) in [
@@ -167,18 +165,18 @@ fn tokens_that_are_none_keep_it_from_serving() {
         let mut command = Process::command(&[]);
         let output = command.envs(variables.iter().copied()).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
-        let text = String::from_utf8(output.stderr).unwrap();
+        let error = text(&output.stderr);
         assert!(
-            text.starts_with("error: ") && text.ends_with(&format!("{line}\n")),
-            "{text}"
+            error.starts_with("error: ") && error.ends_with(&format!("{line}\n")),
+            "{error}"
         );
-        assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(!text.contains("s3cret"), "{text}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
 }
 
 #[test]
-fn open_doors_are_warned_of_once_unless_only_this_machine_reaches_them() {
+fn missing_tokens_are_warned_of_once_unless_the_address_is_loopback() {
     let tokens = [("WEBHOOK_TOKEN", "s3cret-w"), ("READ_TOKEN", "s3cret-r")];
     for (listen, tokens, warning) in [
         (
@@ -218,7 +216,7 @@ fn open_doors_are_warned_of_once_unless_only_this_machine_reaches_them() {
             usize::from(warning.is_some()),
             "{start}"
         );
-        let line = warning.map_or("ready: ".to_owned(), |doors| format!("{doors}\n"));
+        let line = warning.map_or("ready: ".to_owned(), |warning| format!("{warning}\n"));
         assert!(start.contains(&line), "{start}");
     }
 }

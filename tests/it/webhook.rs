@@ -1,24 +1,23 @@
-//! Updates that are taken, in both dialects, and what becomes of them.
+//! Updates that are accepted, in both dialects, and what they do to a run.
 
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Server, WEBHOOK, fixtures, problem, run_id};
-
-const WIRE_RUN: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
-const DOCUMENTED_RUN: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+use crate::harness::{
+    DOCUMENTED_RUN, Server, WEBHOOK, WIRE_RUN, fixtures, problem, run_id, update,
+};
 
 #[tokio::test]
-async fn an_accepted_update_is_answered_with_200_and_an_empty_body() {
+async fn an_accepted_update_gets_200_and_an_empty_body() {
     let server = Server::start().await;
-    let response = server.post(format!(r#"{{"run_id":"{WIRE_RUN}"}}"#)).await;
+    let response = server.post(update(1, "queued")).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-length"], "0");
     assert!(!response.headers().contains_key("content-type"));
 }
 
 #[tokio::test]
-async fn only_an_explicit_accept_of_json_is_answered_with_a_body() {
+async fn only_an_explicit_accept_of_json_gets_a_body() {
     let server = Server::start().await;
     for (accept, body) in [
         ("*/*", ""),
@@ -29,13 +28,8 @@ async fn only_an_explicit_accept_of_json_is_answered_with_a_body() {
             r#"{"status":"success"}"#,
         ),
     ] {
-        let request = server.request(Method::POST, WEBHOOK).body("{}");
-        let response = request
-            .header("content-type", "application/json")
-            .header("accept", accept)
-            .send()
-            .await
-            .unwrap();
+        let request = server.webhook(Method::POST, "{}");
+        let response = request.header("accept", accept).send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.text().await.unwrap(), body, "{accept}");
     }
@@ -51,15 +45,15 @@ async fn every_fixture_is_accepted() {
 }
 
 #[tokio::test]
-async fn the_life_of_a_run_ends_in_one_state_backwards_and_twice() {
-    let life: Vec<String> = fixtures("wire-0")
+async fn updates_end_in_one_state_whether_in_order_or_backwards_with_duplicates() {
+    let updates: Vec<String> = fixtures("wire-0")
         .into_iter()
         .chain(fixtures("wire-1"))
         .map(|(_, body)| body)
         .collect();
-    assert_eq!(life.len(), 10);
+    assert_eq!(updates.len(), 10);
     let mut ends = Vec::new();
-    for order in [life.clone(), life.iter().rev().cloned().collect()] {
+    for order in [updates.clone(), updates.iter().rev().cloned().collect()] {
         let server = Server::start().await;
         for body in order.iter().chain(&order[3..8]) {
             server.accept(body.clone()).await;
@@ -75,27 +69,20 @@ async fn the_life_of_a_run_ends_in_one_state_backwards_and_twice() {
     assert_eq!(end["platform_status"], "success");
     assert_eq!(end["progress"], 98);
     assert_eq!(end["outputs"].as_array().unwrap().len(), 3);
-    let fresh = &end["outputs"][0]["data"]["images"][0]["url"];
-    assert!(
-        fresh.as_str().unwrap().contains("X-Amz-Signature"),
-        "{fresh}"
-    );
+    let url = &end["outputs"][0]["data"]["images"][0]["url"];
+    assert!(url.as_str().unwrap().contains("X-Amz-Signature"), "{url}");
 }
 
 #[tokio::test]
-async fn outputs_come_out_byte_for_byte() {
+async fn outputs_are_shown_byte_for_byte_as_received() {
     let server = Server::start().await;
     let output =
         r#"{ "id" : "x",  "n": 1.50E+2, "big":123456789012345678901234567890, "s":"\u0041\/" }"#;
     server
         .accept(format!(r#"{{"run_id":"{WIRE_RUN}","outputs":[{output}]}}"#))
         .await;
-    let shown = server
-        .get(&format!("/api/runs/{WIRE_RUN}"))
-        .await
-        .text()
-        .await
-        .unwrap();
+    let shown = server.get(&format!("/api/runs/{WIRE_RUN}")).await;
+    let shown = shown.text().await.unwrap();
     assert!(
         shown.contains(&format!(r#""outputs":[{output}]"#)),
         "{shown}"
@@ -103,7 +90,7 @@ async fn outputs_come_out_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn every_status_word_comes_out_as_a_documented_one_with_the_platforms_own_beside_it() {
+async fn every_status_is_shown_as_a_documented_one_beside_the_platforms_own() {
     let server = Server::start().await;
     for (n, (word, documented)) in [
         ("not-started", "queued"),
@@ -121,11 +108,8 @@ async fn every_status_word_comes_out_as_a_documented_one_with_the_platforms_own_
     .into_iter()
     .enumerate()
     {
-        let run = run_id(n);
-        server
-            .accept(json!({"run_id": run, "status": word}).to_string())
-            .await;
-        let run = server.run(&run).await;
+        server.accept(update(n, word)).await;
+        let run = server.run(&run_id(n)).await;
         assert_eq!(run["status"], documented);
         assert_eq!(run["platform_status"], word);
     }
@@ -145,7 +129,7 @@ async fn the_documented_dialect_reads_progress_as_a_percentage() {
 }
 
 #[tokio::test]
-async fn a_run_of_which_little_is_known_has_every_member_all_the_same() {
+async fn a_run_has_every_field_however_little_is_known_of_it() {
     let server = Server::start().await;
     server.accept(format!(r#"{{"run_id":"{WIRE_RUN}"}}"#)).await;
     let mut run = server.run(WIRE_RUN).await;
@@ -165,22 +149,16 @@ async fn a_run_of_which_little_is_known_has_every_member_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_senders_retry_arrives_as_get_and_counts_as_the_post_it_was() {
+async fn a_retry_that_arrives_as_get_is_accepted_like_the_post_it_was() {
     let server = Server::start().await;
-    let response = server
-        .request(Method::GET, WEBHOOK)
-        .header("content-type", "application/json")
-        .header("accept", "*/*")
-        .body(format!(r#"{{"run_id":"{WIRE_RUN}","status":"running"}}"#))
-        .send()
-        .await
-        .unwrap();
+    let retry = server.webhook(Method::GET, update(1, "running"));
+    let response = retry.header("accept", "*/*").send().await.unwrap();
     assert_eq!(response.status(), 200);
-    assert_eq!(server.run(WIRE_RUN).await["platform_status"], "running");
+    assert_eq!(server.run(&run_id(1)).await["platform_status"], "running");
 }
 
 #[tokio::test]
-async fn no_cache_may_answer_a_retry_with_what_another_was_answered() {
+async fn the_response_to_a_retry_is_not_cached() {
     let server = Server::start().await;
     for path in [WEBHOOK.to_owned(), format!("{WEBHOOK}/")] {
         for (body, status) in [("{}", 200), ("not json", 400), (r#"{"status":"odd"}"#, 422)] {
@@ -194,7 +172,7 @@ async fn no_cache_may_answer_a_retry_with_what_another_was_answered() {
 }
 
 #[tokio::test]
-async fn any_other_method_is_told_to_post() {
+async fn any_other_method_is_rejected_and_pointed_to_post() {
     let server = Server::start().await;
     let json = "application/json";
     for (method, content_type, body) in [
@@ -213,7 +191,7 @@ async fn any_other_method_is_told_to_post() {
             "GET, POST"
         };
         // The first has a short way past the router, which must not show.
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for path in [WEBHOOK.to_owned(), format!("{WEBHOOK}/")] {
             let mut request = server.request(method.clone(), &path).body(body);
             if let Some(content_type) = content_type {
@@ -224,19 +202,19 @@ async fn any_other_method_is_told_to_post() {
             assert_eq!(response.headers()["cache-control"], "no-store", "{method}");
             let mut headers = response.headers().clone();
             headers.remove("date");
-            answers.push(headers);
+            responses.push(headers);
             if method == Method::HEAD {
                 assert_eq!(response.status(), 405);
             } else {
                 problem(response, 405).await;
             }
         }
-        assert_eq!(answers[0], answers[1], "{method}");
+        assert_eq!(responses[0], responses[1], "{method}");
     }
 }
 
 #[tokio::test]
-async fn the_trailing_slash_and_any_query_reach_the_webhook_without_a_redirect() {
+async fn a_trailing_slash_or_a_query_reaches_the_webhook_without_a_redirect() {
     let server = Server::start().await;
     for (n, suffix) in [
         "/",
@@ -247,16 +225,15 @@ async fn the_trailing_slash_and_any_query_reach_the_webhook_without_a_redirect()
     .into_iter()
     .enumerate()
     {
-        let run = run_id(n);
         let response = server
             .request(Method::POST, &format!("{WEBHOOK}{suffix}"))
             .header("content-type", "application/json; charset=utf-8")
-            .body(json!({"run_id": run}).to_string())
+            .body(update(n, "queued"))
             .send()
             .await
             .unwrap();
         assert_eq!(response.status(), 200, "{suffix}");
-        server.run(&run).await;
+        server.run(&run_id(n)).await;
     }
 }
 
@@ -277,7 +254,7 @@ async fn an_update_without_a_run_id_is_acknowledged_and_changes_no_run() {
 }
 
 #[tokio::test]
-async fn null_is_absent_and_unknown_fields_are_ignored() {
+async fn null_means_absent_and_unknown_fields_are_ignored() {
     let server = Server::start().await;
     server
         .accept(format!(

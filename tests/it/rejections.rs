@@ -1,11 +1,9 @@
-//! What is refused, and how clearly.
+//! What is rejected, and how clearly.
 
 use reqwest::{Method, header};
 use serde_json::json;
 
-use crate::harness::{Server, WEBHOOK, assert_nothing_stored, problem};
-
-const RUN: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+use crate::harness::{Server, WEBHOOK, assert_nothing_stored, head, problem, run_id, update_head};
 
 #[tokio::test]
 async fn a_wrong_field_is_named_by_its_pointer_and_nothing_of_the_update_is_stored() {
@@ -52,7 +50,8 @@ async fn a_wrong_field_is_named_by_its_pointer_and_nothing_of_the_update_is_stor
             "duplicate field `id`",
         ),
     ] {
-        let body = format!(r#"{{"run_id":"{RUN}","outputs":null,"live_status":null,{fields}}}"#);
+        let run_id = run_id(1);
+        let body = format!(r#"{{"run_id":"{run_id}","outputs":null,"live_status":null,{fields}}}"#);
         let problem = problem(server.post(body).await, 422).await;
         assert_eq!(problem["pointer"], pointer, "{problem}");
         let text = problem["detail"].as_str().unwrap();
@@ -63,7 +62,7 @@ async fn a_wrong_field_is_named_by_its_pointer_and_nothing_of_the_update_is_stor
 }
 
 #[tokio::test]
-async fn a_run_id_that_is_not_a_uuid_is_refused() {
+async fn a_run_id_that_is_not_a_uuid_is_rejected() {
     let server = Server::start().await;
     for run_id in [
         r#""run-1""#,
@@ -72,7 +71,8 @@ async fn a_run_id_that_is_not_a_uuid_is_refused() {
         "{}",
         r#""7c9e6679742540de944be07fc1f90ae7""#,
     ] {
-        let problem = problem(server.post(format!(r#"{{"run_id":{run_id}}}"#)).await, 422).await;
+        let response = server.post(format!(r#"{{"run_id":{run_id}}}"#)).await;
+        let problem = problem(response, 422).await;
         assert_eq!(problem["pointer"], "/run_id");
         assert!(
             problem["detail"]
@@ -84,14 +84,14 @@ async fn a_run_id_that_is_not_a_uuid_is_refused() {
 }
 
 #[tokio::test]
-async fn json_that_is_no_object_is_the_wrong_shape() {
+async fn json_that_is_not_an_object_is_rejected_with_422() {
     let server = Server::start().await;
     for body in [
         "[]",
         "null",
         "1",
         r#""x""#,
-        &format!(r#"["{RUN}",null,"queued"]"#),
+        &format!(r#"["{}",null,"queued"]"#, run_id(1)),
     ] {
         let problem = problem(server.post(body.to_owned()).await, 422).await;
         assert_eq!(problem["pointer"], "");
@@ -105,7 +105,7 @@ async fn json_that_is_no_object_is_the_wrong_shape() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_a_bad_request() {
+async fn a_body_that_is_not_json_is_rejected_with_400() {
     let server = Server::start().await;
     let bodies: [(&[u8], &str); 8] = [
         (b"", "empty"),
@@ -127,7 +127,7 @@ async fn what_is_not_json_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_content_type_other_than_json_is_refused() {
+async fn a_content_type_other_than_json_is_rejected() {
     let server = Server::start().await;
     for content_type in [
         "text/plain",
@@ -179,30 +179,25 @@ async fn a_content_type_other_than_json_is_refused() {
 async fn a_hundred_thousand_nested_brackets_crash_nothing() {
     let server = Server::start().await;
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    server
-        .accept(format!(
-            r#"{{"run_id":"{RUN}","outputs":[{{"id":"x","data":{deep}}}]}}"#
-        ))
-        .await;
-    server
-        .accept(format!(r#"{{"run_id":"{RUN}","future":{deep}}}"#))
-        .await;
+    let run_id = run_id(1);
+    for field in [
+        format!(r#""outputs":[{{"id":"x","data":{deep}}}]"#),
+        format!(r#""future":{deep}"#),
+    ] {
+        let update = format!(r#"{{"run_id":"{run_id}",{field}}}"#);
+        server.accept(update).await;
+    }
     for field in ["run_id", "status", "progress", "live_status", "event_type"] {
         let problem = problem(server.post(format!(r#"{{"{field}":{deep}}}"#)).await, 422).await;
         assert_eq!(problem["pointer"], format!("/{field}"));
     }
     problem(server.post("[".repeat(100_000)).await, 400).await;
-    let shown = server
-        .get(&format!("/api/runs/{RUN}"))
-        .await
-        .text()
-        .await
-        .unwrap();
-    assert!(shown.contains(&deep));
+    let shown = server.get(&format!("/api/runs/{run_id}")).await;
+    assert!(shown.text().await.unwrap().contains(&deep));
 }
 
 #[tokio::test]
-async fn more_outputs_than_a_run_may_hold_are_refused() {
+async fn more_outputs_than_a_run_may_hold_are_rejected() {
     let server = Server::start().await;
     let with = |outputs: usize| format!(r#"{{"outputs":[{}{{}}]}}"#, "{},".repeat(outputs - 1));
     server.accept(with(1_000)).await;
@@ -217,7 +212,7 @@ async fn more_outputs_than_a_run_may_hold_are_refused() {
 }
 
 #[tokio::test]
-async fn a_huge_wrong_value_is_not_echoed_whole() {
+async fn a_huge_wrong_value_is_shortened_in_the_problem() {
     let server = Server::start().await;
     let body = json!({"status": "x".repeat(1_000_000)}).to_string();
     let problem = problem(server.post(body).await, 422).await;
@@ -230,7 +225,7 @@ async fn a_huge_wrong_value_is_not_echoed_whole() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_a_problem() {
+async fn an_unknown_path_is_a_404_problem() {
     let server = Server::start().await;
     for path in [
         "/api",
@@ -244,12 +239,51 @@ async fn an_unknown_path_is_a_problem() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_take_is_a_problem_that_says_which_it_takes() {
+async fn a_wrong_method_is_a_405_problem_that_names_the_right_ones() {
     let server = Server::start().await;
-    let run = format!("/api/runs/{RUN}");
+    let run = format!("/api/runs/{}", run_id(1));
     for path in ["/api/runs", &run, "/healthz", "/readyz"] {
         let response = server.request(Method::POST, path).send().await.unwrap();
         assert_eq!(response.headers()[header::ALLOW], "GET,HEAD", "{path}");
         problem(response, 405).await;
+    }
+}
+
+#[tokio::test]
+async fn problems_of_the_webhook_are_neither_cached_nor_sniffed() {
+    let open = Server::with_flags(&["--body-timeout", "50ms"]).await;
+    let guarded = Server::with_tokens("writer", "", &[]).await;
+    let with_length =
+        |length| update_head(&format!("content-length: {length}\r\nconnection: close"));
+    for (server, request, status) in [
+        (&open, with_length(1) + "{", 400),
+        (&open, update_head("host: y"), 400),
+        (&guarded, with_length(2) + "{}", 401),
+        (
+            &open,
+            head("PUT", WEBHOOK, "text/plain", "connection: close"),
+            405,
+        ),
+        (&open, with_length(100), 408),
+        (&open, with_length(5_000_000), 413),
+        (
+            &open,
+            head("POST", WEBHOOK, "text/plain", "connection: close"),
+            415,
+        ),
+        (&open, with_length(2) + "[]", 422),
+        (&open, update_head("transfer-encoding: gzip, chunked"), 501),
+    ] {
+        let response = server.raw(request).await.to_lowercase();
+        assert!(
+            response.starts_with(&format!("http/1.1 {status} ")),
+            "{response}"
+        );
+        for header in ["cache-control: no-store", "x-content-type-options: nosniff"] {
+            assert!(
+                response.contains(&format!("\r\n{header}\r\n")),
+                "{header}: {response}"
+            );
+        }
     }
 }

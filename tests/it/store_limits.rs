@@ -1,31 +1,27 @@
-//! What the store may hold, seen from outside.
+//! What the store holds at most, seen from outside.
 
 use serde_json::json;
 
-use crate::harness::{Server, patiently, problem, run_id};
+use crate::{
+    harness::{Server, problem, run_id, update},
+    sse::Stream,
+};
 
 async fn is_kept(server: &Server, n: usize) -> bool {
-    server
-        .get(&format!("/api/runs/{}", run_id(n)))
-        .await
-        .status()
-        == 200
+    let response = server.get(&format!("/api/runs/{}", run_id(n))).await;
+    response.status() == 200
 }
 
 #[tokio::test]
-async fn over_the_number_of_runs_the_least_recently_updated_goes_first() {
+async fn over_max_runs_the_least_recently_updated_run_is_dropped() {
     let server = Server::with_flags(&["--max-runs", "3"]).await;
     for n in [1, 2, 3, 1, 4] {
-        server
-            .accept(json!({"run_id": run_id(n)}).to_string())
-            .await;
+        server.accept(update(n, "queued")).await;
     }
     // Reading a run does not keep it.
     assert!(!is_kept(&server, 2).await);
     assert!(is_kept(&server, 3).await);
-    server
-        .accept(json!({"run_id": run_id(5)}).to_string())
-        .await;
+    server.accept(update(5, "queued")).await;
     assert!(!is_kept(&server, 3).await);
     for n in [1, 4, 5] {
         assert!(is_kept(&server, n).await, "{n}");
@@ -33,7 +29,7 @@ async fn over_the_number_of_runs_the_least_recently_updated_goes_first() {
 }
 
 #[tokio::test]
-async fn over_the_bytes_the_least_recently_updated_goes_first() {
+async fn over_max_bytes_the_least_recently_updated_runs_are_dropped() {
     let server = Server::with_flags(&["--max-bytes", "1MiB"]).await;
     let output = json!({"id": "x", "data": "x".repeat(50_000)});
     for n in 0..30 {
@@ -48,7 +44,7 @@ async fn over_the_bytes_the_least_recently_updated_goes_first() {
 }
 
 #[tokio::test]
-async fn a_run_over_its_share_is_refused_and_stays_as_it_was() {
+async fn an_update_that_makes_a_run_too_large_is_rejected_and_the_run_stays_as_it_was() {
     let server = Server::with_flags(&["--max-bytes", "1MiB"]).await;
     let with = |id: &str| json!({"run_id": run_id(1), "outputs": [{"id": id, "data": "x".repeat(40_000)}]});
     server.accept(with("a").to_string()).await;
@@ -59,16 +55,18 @@ async fn a_run_over_its_share_is_refused_and_stays_as_it_was() {
         "{problem}"
     );
     assert_eq!(server.run(&run_id(1)).await, before);
-    // What is known already costs nothing, however often it comes.
+    // An output that is known already takes no memory, however often it arrives.
     server.accept(with("a").to_string()).await;
 }
 
 #[tokio::test]
-async fn a_run_is_dropped_when_its_time_is_over() {
+async fn a_run_is_dropped_after_the_retention_time() {
     let server = Server::with_flags(&["--retention", "1ms"]).await;
-    server
-        .accept(json!({"run_id": run_id(1)}).to_string())
-        .await;
-    patiently(async { while is_kept(&server, 1).await {} }).await;
+    let mut stream = Stream::open(&server, "/api/events").await;
+    stream.snapshot("start").await;
+    server.accept(update(1, "queued")).await;
+    // The run itself is sent before, unless it is dropped by then.
+    while stream.next_but_counts().await.name != "removed" {}
+    assert!(!is_kept(&server, 1).await);
     assert_eq!(server.json("/api/runs").await["runs"], json!([]));
 }

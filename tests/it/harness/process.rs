@@ -1,0 +1,110 @@
+//! The program as a process.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+};
+
+use reqwest::{Client, Response};
+
+use super::{wait, with_timeout};
+
+/// The program, serving on a port of its own. It is killed with the test.
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
+    /// The log up to the line that says it is ready.
+    pub(crate) first_lines: String,
+    /// The rest of the log.
+    pub(crate) log: Option<BufReader<ChildStdout>>,
+}
+
+impl Process {
+    pub(crate) fn command(arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_comfydeploy-webhook"));
+        command.args(arguments).env_clear();
+        command
+    }
+
+    pub(crate) fn serve(arguments: &[&str]) -> Self {
+        Self::start(Self::command(
+            &[&["--listen", "127.0.0.1:0"], arguments].concat(),
+        ))
+    }
+
+    /// Starts a command that serves, and waits until it logs its address.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut log = BufReader::new(child.stdout.take().unwrap());
+        let mut first_lines = String::new();
+        while !first_lines.contains("http://") {
+            assert!(
+                log.read_line(&mut first_lines).unwrap() > 0,
+                "{first_lines}"
+            );
+        }
+        let (_, url) = first_lines.split_once("http://").unwrap();
+        let (address, _) = url.split_once('/').unwrap();
+        Self {
+            address: address.parse().unwrap(),
+            child,
+            first_lines,
+            log: Some(log),
+        }
+    }
+
+    /// Sends SIGTERM and waits for the end; returns the exit code and the rest of the log.
+    pub(crate) fn stop(&mut self) -> (Option<i32>, String) {
+        self.signal("TERM");
+        self.end()
+    }
+
+    /// Waits for the end; returns the exit code and the rest of the log.
+    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
+        let mut log = String::new();
+        self.log.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap().code(), log)
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let command = format!("kill -{name} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &command]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Response {
+        let request = Client::new().post(self.url(path)).body(body);
+        let request = request.header("content-type", "application/json");
+        request.send().await.unwrap()
+    }
+
+    /// Waits until a line is among the metrics.
+    pub(crate) async fn until_metric(&self, line: &str) {
+        wait::until_metric(&Client::new(), self.address, line).await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) async fn output(command: Command) -> Output {
+    let mut command = tokio::process::Command::from(command);
+    with_timeout(command.output()).await.unwrap()
+}
+
+/// What a command printed.
+pub(crate) fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap()
+}
