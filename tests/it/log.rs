@@ -34,7 +34,7 @@ async fn an_accepted_update_is_not_logged_and_a_rejected_one_is() {
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(
-        lines[0].contains("refused an update") && lines[0].contains("/status"),
+        lines[0].contains("update rejected") && lines[0].contains("/status"),
         "{log}"
     );
     assert!(lines[1].contains("SIGTERM"), "{log}");
@@ -49,10 +49,10 @@ async fn an_update_that_violates_http_is_logged() {
         read_to_end(&mut connection).await;
     }
     let (_, log) = process.stop();
-    let rejected = log.lines().filter(|line| line.contains("refused"));
+    let rejected = log.lines().filter(|line| line.contains("rejected"));
     assert_eq!(rejected.count(), 2, "{log}");
     for status in [400, 501] {
-        let line = format!("refused an update status={status}");
+        let line = format!("update rejected status={status}");
         assert!(log.contains(&line), "{log}");
     }
 }

@@ -1,4 +1,4 @@
-//! How well the service keeps to HTTP/1.1, and makes its clients keep to it.
+//! HTTP/1.1: what the service accepts, and what it rejects.
 
 use tokio::io::AsyncWriteExt;
 
@@ -11,21 +11,21 @@ fn healthz() -> String {
 }
 
 #[tokio::test]
-async fn headers_over_the_limit_are_refused() {
+async fn headers_over_the_limit_are_rejected() {
     let server = Server::with_flags(&["--max-header", "2KiB"]).await;
     for (size, status) in [(1_900, "200"), (2_048, "431"), (100_000, "431")] {
         let long = format!("x: {}\r\nconnection: close", "y".repeat(size));
         let mut connection = server.connect().await;
         let request = head("GET", "/healthz", "text/plain", &long);
-        // It may be refused before it is sent.
+        // It may be rejected before it is sent.
         let _ = connection.write_all(request.as_bytes()).await;
         assert_eq!(read_status(&mut connection).await, status, "{size}");
     }
     let many = "x: y\r\n".repeat(200) + "connection: close";
-    let answer = server
+    let response = server
         .raw(head("GET", "/healthz", "text/plain", &many))
         .await;
-    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 431 "), "{response}");
 }
 
 #[tokio::test]
@@ -37,9 +37,9 @@ async fn a_request_names_its_host_once() {
         ("GET /healthz HTTP/1.0\r\nhost: a\r\nHost: b\r\n\r\n", "400"),
         ("GET /healthz HTTP/1.0\r\n\r\n", "200"),
     ] {
-        let answer = server.raw(request).await;
+        let response = server.raw(request).await;
         let status = format!(" {status} ");
-        assert_eq!(answer.find(&status), Some(8), "{request}{answer}");
+        assert_eq!(response.find(&status), Some(8), "{request}{response}");
     }
 }
 
@@ -55,14 +55,14 @@ async fn a_body_whose_length_is_malformed_is_rejected_and_the_connection_closed(
         "transfer-encoding: gzip".to_owned(),
         "transfer-encoding: chunked, identity".to_owned(),
     ] {
-        let answer = server.raw(update_head(&headers) + &body + &healthz()).await;
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{headers}: {answer}");
-        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{headers}: {answer}");
+        let response = server.raw(update_head(&headers) + &body + &healthz()).await;
+        assert!(response.starts_with("HTTP/1.1 400 "), "{headers}: {response}");
+        assert_eq!(response.matches("HTTP/1.1").count(), 1, "{headers}: {response}");
     }
     assert_nothing_stored(&server).await;
     let twice_the_same = format!("{length}\r\n{length}\r\nconnection: close");
-    let answer = server.raw(update_head(&twice_the_same) + &body).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let response = server.raw(update_head(&twice_the_same) + &body).await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
 
 /// RFC 9112, section 6.1: Transfer-Encoding overrides Content-Length, and the connection is closed after the response,
@@ -82,9 +82,9 @@ async fn of_two_lengths_the_chunked_one_counts_and_nothing_after_the_body_is_ans
         let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
         let hidden = format!(r#"{{"run_id":"{}"}}"#, run_id(100 + n));
         let hidden = update_head(&format!("content-length: {}", hidden.len())) + &hidden;
-        let answer = server.raw(update_head(headers) + &chunked + &hidden).await;
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{headers}: {answer}");
-        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{headers}: {answer}");
+        let response = server.raw(update_head(headers) + &chunked + &hidden).await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{headers}: {response}");
+        assert_eq!(response.matches("HTTP/1.1").count(), 1, "{headers}: {response}");
         server.run(&run_id(n)).await;
         let hidden = server.get(&format!("/api/runs/{}", run_id(100 + n))).await;
         assert_eq!(hidden.status(), 404, "{headers}");
@@ -100,20 +100,20 @@ async fn a_coding_other_than_chunked_is_not_implemented() {
         "gzip\r\ntransfer-encoding: chunked",
     ] {
         let request = update_head(&format!("transfer-encoding: {coding}")) + "2\r\n{}\r\n0\r\n\r\n";
-        let answer = server.raw(request).await;
-        assert!(answer.starts_with("HTTP/1.1 501 "), "{coding}: {answer}");
+        let response = server.raw(request).await;
+        assert!(response.starts_with("HTTP/1.1 501 "), "{coding}: {response}");
     }
 }
 
 #[tokio::test]
-async fn requests_may_follow_each_other_without_waiting() {
+async fn pipelined_requests_are_all_answered() {
     let server = Server::start().await;
     let chunked = update_head("transfer-encoding: chunked") + "2\r\n{}\r\n0\r\n\r\n";
     let sized = update_head("content-length: 2") + "{}";
     let last = head("GET", WEBHOOK, "text/plain", "connection: close");
-    let answers = server
+    let responses = server
         .raw([&*sized, &chunked, &sized, &chunked, &last].concat())
         .await;
-    assert_eq!(answers.matches("HTTP/1.1 200 ").count(), 4, "{answers}");
-    assert_eq!(answers.matches("HTTP/1.1 405 ").count(), 1, "{answers}");
+    assert_eq!(responses.matches("HTTP/1.1 200 ").count(), 4, "{responses}");
+    assert_eq!(responses.matches("HTTP/1.1 405 ").count(), 1, "{responses}");
 }

@@ -87,7 +87,7 @@ async fn a_token_is_in_no_response_log_line_or_output() {
     let mut written = process.first_lines.clone() + &responses.concat();
     process.signal("TERM");
     let log = log.join().unwrap();
-    for text in ["DEBUG", "refused an update", "/nowhere"] {
+    for text in ["DEBUG", "update rejected", "/nowhere"] {
         assert!(log.contains(text), "{text}");
     }
     written += &log;
