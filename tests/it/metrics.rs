@@ -40,8 +40,8 @@ fn measured(metrics: &str, route: &str, status: u16) -> u64 {
 #[tokio::test]
 async fn every_counter_is_shown_before_it_counts() {
     let metrics = metrics(&Server::start().await).await;
-    let reasons = "not_json unauthorized too_slow too_large media_type wrong_field busy \
-                   protocol internal";
+    let reasons = "not_json wrong_field too_large too_slow incomplete media_type method \
+                   unauthorized busy protocol internal";
     for (name, label, words) in [
         ("updates_refused_total", "reason", reasons),
         ("connections_timed_out_total", "stage", "headers send idle"),
@@ -107,6 +107,7 @@ async fn rejected_updates_are_counted_by_reason() {
         .send()
         .await
         .unwrap();
+    server.request(Method::PUT, WEBHOOK).send().await.unwrap();
     let guarded = Server::with_tokens("writer", "", &[]).await;
     guarded.post("{}").await;
     for (server, reason) in [
@@ -114,6 +115,7 @@ async fn rejected_updates_are_counted_by_reason() {
         (&server, "wrong_field"),
         (&server, "too_large"),
         (&server, "media_type"),
+        (&server, "method"),
         (&guarded, "unauthorized"),
     ] {
         let name = format!(r#"updates_refused_total{{reason="{reason}"}}"#);

@@ -56,8 +56,15 @@ async fn a_body_whose_length_is_malformed_is_rejected_and_the_connection_closed(
         "transfer-encoding: chunked, identity".to_owned(),
     ] {
         let response = server.raw(update_head(&headers) + &body + &healthz()).await;
-        assert!(response.starts_with("HTTP/1.1 400 "), "{headers}: {response}");
-        assert_eq!(response.matches("HTTP/1.1").count(), 1, "{headers}: {response}");
+        assert!(
+            response.starts_with("HTTP/1.1 400 "),
+            "{headers}: {response}"
+        );
+        assert_eq!(
+            response.matches("HTTP/1.1").count(),
+            1,
+            "{headers}: {response}"
+        );
     }
     assert_nothing_stored(&server).await;
     let twice_the_same = format!("{length}\r\n{length}\r\nconnection: close");
@@ -83,8 +90,15 @@ async fn of_two_lengths_the_chunked_one_counts_and_nothing_after_the_body_is_ans
         let hidden = format!(r#"{{"run_id":"{}"}}"#, run_id(100 + n));
         let hidden = update_head(&format!("content-length: {}", hidden.len())) + &hidden;
         let response = server.raw(update_head(headers) + &chunked + &hidden).await;
-        assert!(response.starts_with("HTTP/1.1 200 "), "{headers}: {response}");
-        assert_eq!(response.matches("HTTP/1.1").count(), 1, "{headers}: {response}");
+        assert!(
+            response.starts_with("HTTP/1.1 200 "),
+            "{headers}: {response}"
+        );
+        assert_eq!(
+            response.matches("HTTP/1.1").count(),
+            1,
+            "{headers}: {response}"
+        );
         server.run(&run_id(n)).await;
         let hidden = server.get(&format!("/api/runs/{}", run_id(100 + n))).await;
         assert_eq!(hidden.status(), 404, "{headers}");
@@ -101,7 +115,10 @@ async fn a_coding_other_than_chunked_is_not_implemented() {
     ] {
         let request = update_head(&format!("transfer-encoding: {coding}")) + "2\r\n{}\r\n0\r\n\r\n";
         let response = server.raw(request).await;
-        assert!(response.starts_with("HTTP/1.1 501 "), "{coding}: {response}");
+        assert!(
+            response.starts_with("HTTP/1.1 501 "),
+            "{coding}: {response}"
+        );
     }
 }
 
