@@ -1,8 +1,8 @@
 //! How bodies arrive: in pieces, too large, too slow, or not at all.
 
 use crate::harness::{
-    Server, WEBHOOK, assert_nothing_stored, head, problem, read_to_end, run_id, send, update,
-    update_head,
+    Server, WEBHOOK, assert_nothing_stored, assert_status, detail, head, problem, read_to_end,
+    run_id, send, update, update_head,
 };
 
 #[tokio::test]
@@ -27,10 +27,7 @@ async fn a_body_sent_in_pieces_is_read_whole() {
             send(&mut connection, piece).await;
         }
         let response = read_to_end(&mut connection).await;
-        assert!(
-            response.starts_with("HTTP/1.1 200 "),
-            "{framing}: {response}"
-        );
+        assert_status(&response, 200);
     }
     assert_eq!(server.run(&run_id(1)).await["status"], "queued");
 }
@@ -42,10 +39,7 @@ async fn a_body_at_the_limit_is_accepted_and_one_over_it_is_rejected() {
     server.accept(body_of(1024)).await;
     for size in [1025, 100_000, 5_000_000] {
         let problem = problem(server.post(body_of(size)).await, 413).await;
-        assert!(
-            problem["detail"].as_str().unwrap().contains("1.0 KiB"),
-            "{problem}"
-        );
+        assert!(detail(&problem).contains("1.0 KiB"), "{problem}");
     }
 }
 
@@ -67,33 +61,30 @@ async fn a_chunked_body_over_the_limit_is_rejected() {
     request.push_str(&format!("400\r\n{}\r\n", " ".repeat(1024)).repeat(100));
     request.push_str("0\r\n\r\n");
     let response = server.raw(request).await;
-    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
+    assert_status(&response, 413);
 }
 
 #[tokio::test]
 async fn a_content_length_far_over_the_limit_is_rejected_before_the_body_arrives() {
     let server = Server::with_flags(&["--body-timeout", "1h"]).await;
     let response = server.raw(update_head("content-length: 10000000000")).await;
-    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
+    assert_status(&response, 413);
 }
 
 #[tokio::test]
 async fn a_client_that_expects_100_continue_is_not_asked_for_a_body_that_will_be_rejected() {
     let server = Server::start().await;
     for (method, path, content_type, status) in [
-        ("POST", WEBHOOK, "application/json", "413"),
-        ("POST", WEBHOOK, "text/plain", "415"),
-        ("PUT", WEBHOOK, "application/json", "405"),
-        ("POST", "/elsewhere", "application/json", "404"),
+        ("POST", WEBHOOK, "application/json", 413),
+        ("POST", WEBHOOK, "text/plain", 415),
+        ("PUT", WEBHOOK, "application/json", 405),
+        ("POST", "/elsewhere", "application/json", 404),
     ] {
         let expecting = "content-length: 5000000\r\nexpect: 100-continue";
         let response = server
             .raw(head(method, path, content_type, expecting))
             .await;
-        assert!(
-            response.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{response}"
-        );
+        assert_status(&response, status);
     }
 }
 
@@ -102,19 +93,16 @@ async fn a_client_that_is_still_sending_receives_the_rejection() {
     let server = Server::start().await;
     let body = " ".repeat(19_000_000);
     for (method, path, content_type, status) in [
-        ("POST", WEBHOOK, "application/json", "413"),
-        ("POST", WEBHOOK, "text/plain", "415"),
-        ("PUT", WEBHOOK, "application/json", "405"),
-        ("POST", "/api/runs", "application/json", "405"),
-        ("POST", "/elsewhere", "application/json", "404"),
+        ("POST", WEBHOOK, "application/json", 413),
+        ("POST", WEBHOOK, "text/plain", 415),
+        ("PUT", WEBHOOK, "application/json", 405),
+        ("POST", "/api/runs", "application/json", 405),
+        ("POST", "/elsewhere", "application/json", 404),
     ] {
         let sending = "content-length: 19000000\r\nconnection: close";
         let request = head(method, path, content_type, sending) + &body;
         let response = server.raw(request).await;
-        assert!(
-            response.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{response}"
-        );
+        assert_status(&response, status);
     }
 }
 
@@ -123,7 +111,7 @@ async fn a_body_that_does_not_arrive_in_time_is_rejected() {
     let server = Server::with_flags(&["--body-timeout", "50ms"]).await;
     let half = update_head("content-length: 100") + &update(1, "queued");
     let response = server.raw(half).await;
-    assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+    assert_status(&response, 408);
     assert!(response.contains("application/problem+json"), "{response}");
     assert_nothing_stored(&server).await;
 }
@@ -134,7 +122,7 @@ async fn a_body_that_breaks_off_is_rejected_and_changes_nothing() {
     let response = server
         .raw_cut_off(update_head("content-length: 100") + &update(1, "queued"))
         .await;
-    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    assert_status(&response, 400);
     assert!(response.contains("application/problem+json"), "{response}");
     assert_nothing_stored(&server).await;
 }

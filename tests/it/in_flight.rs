@@ -6,8 +6,8 @@ use tokio::net::TcpStream;
 
 use crate::{
     harness::{
-        Process, Server, WEBHOOK, connect_not_reading, get, problem, read_status, read_to_end,
-        run_id, send, update, update_head,
+        Process, Server, WEBHOOK, assert_status, connect_not_reading, get, problem, read_status,
+        read_to_end, run_id, send, update, update_head,
     },
     sse::Stream,
 };
@@ -130,11 +130,7 @@ async fn bodies_in_flight_share_one_memory_limit_that_small_updates_do_not_need(
     send(&mut in_pieces, chunked + "1\r\n{\r\n").await;
     server.accept("{}").await;
     send(&mut in_pieces, "1\r\n}\r\n0\r\n\r\n").await;
-    assert!(
-        read_to_end(&mut in_pieces)
-            .await
-            .starts_with("HTTP/1.1 200 ")
-    );
+    assert_status(&read_to_end(&mut in_pieces).await, 200);
 
     send(&mut half_sent, &whole[600_000..]).await;
     assert_eq!(read_status(&mut half_sent).await, "200");

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, ids, problem, run_id, update};
+use crate::harness::{Server, detail, ids, problem, run_id, update};
 
 fn runs(page: &Value) -> &[Value] {
     page["runs"].as_array().unwrap()
@@ -118,7 +118,7 @@ async fn a_bad_parameter_is_named_in_the_problem() {
     ] {
         let problem = problem(server.get(&format!("/api/runs?{query}")).await, 400).await;
         assert_eq!(problem["parameter"], parameter, "{query}");
-        let detail = problem["detail"].as_str().unwrap();
+        let detail = detail(&problem);
         assert!(
             detail.starts_with(&format!("{parameter}: ")) && detail.contains("expected"),
             "{detail}"
@@ -134,7 +134,7 @@ async fn a_bad_parameter_is_named_in_the_problem() {
 async fn an_unknown_run_is_not_found() {
     let server = Server::start().await;
     let problem = problem(server.get(&format!("/api/runs/{}", run_id(1))).await, 404).await;
-    assert!(problem["detail"].as_str().unwrap().contains(&run_id(1)));
+    assert!(detail(&problem).contains(&run_id(1)), "{problem}");
 }
 
 #[tokio::test]

@@ -3,28 +3,24 @@
 use reqwest::{Method, header};
 use serde_json::json;
 
-use crate::harness::{Server, WEBHOOK, assert_nothing_stored, head, problem, run_id, update_head};
+use crate::harness::{
+    Server, WEBHOOK, assert_nothing_stored, assert_status, detail, head, problem, run_id,
+    update_head,
+};
 
 #[tokio::test]
 async fn a_wrong_field_is_named_by_its_pointer_and_nothing_of_the_update_is_stored() {
     let server = Server::start().await;
     let number = "expected a number of at most 100";
-    for (fields, pointer, detail) in [
-        (
-            r#""status":"done""#,
-            "/status",
-            r#"string "done", expected one of queued, processing, completed"#,
-        ),
-        (
-            r#""status":7"#,
-            "/status",
-            "expected one of queued, processing, completed",
-        ),
-        (
-            r#""status":"queued","status":"failed""#,
-            "/status",
-            "given twice",
-        ),
+    let word = "expected one of queued, processing, completed";
+    let unknown = r#"string "done", expected one of queued, processing, completed"#;
+    let twice = r#""status":"queued","status":"failed""#;
+    let outputs = "expected an array of at most 1000 objects";
+    let same_name = r#""outputs":[{"id":1,"id":2}]"#;
+    for (fields, pointer, expected) in [
+        (r#""status":"done""#, "/status", unknown),
+        (r#""status":7"#, "/status", word),
+        (twice, "/status", "given twice"),
         (r#""progress":100.1"#, "/progress", number),
         (r#""progress":1e400"#, "/progress", number),
         (r#""progress":"50""#, "/progress", number),
@@ -32,31 +28,19 @@ async fn a_wrong_field_is_named_by_its_pointer_and_nothing_of_the_update_is_stor
         (r#""progress":[]"#, "/progress", number),
         (r#""live_status":{}"#, "/live_status", "expected a string"),
         (r#""event_type":1"#, "/event_type", "expected a string"),
-        (
-            r#""outputs":{}"#,
-            "/outputs",
-            "expected an array of at most 1000 objects",
-        ),
-        (
-            r#""outputs":"x""#,
-            "/outputs",
-            "expected an array of at most 1000 objects",
-        ),
+        (r#""outputs":{}"#, "/outputs", outputs),
+        (r#""outputs":"x""#, "/outputs", outputs),
         (r#""outputs":[{},[]]"#, "/outputs/1", "expected an object"),
         (r#""outputs":[null]"#, "/outputs/0", "expected an object"),
-        (
-            r#""outputs":[{"id":1,"id":2}]"#,
-            "/outputs/0",
-            "duplicate field `id`",
-        ),
+        (same_name, "/outputs/0", "duplicate field `id`"),
     ] {
         let run_id = run_id(1);
         let body = format!(r#"{{"run_id":"{run_id}","outputs":null,"live_status":null,{fields}}}"#);
         let problem = problem(server.post(body).await, 422).await;
         assert_eq!(problem["pointer"], pointer, "{problem}");
-        let text = problem["detail"].as_str().unwrap();
-        assert!(text.starts_with(&format!("{pointer}: ")), "{text}");
-        assert!(text.contains(detail), "{text}");
+        let detail = detail(&problem);
+        assert!(detail.starts_with(&format!("{pointer}: ")), "{detail}");
+        assert!(detail.contains(expected), "{detail}");
         assert_nothing_stored(&server).await;
     }
 }
@@ -75,10 +59,8 @@ async fn a_run_id_that_is_not_a_uuid_is_rejected() {
         let problem = problem(response, 422).await;
         assert_eq!(problem["pointer"], "/run_id");
         assert!(
-            problem["detail"]
-                .as_str()
-                .unwrap()
-                .contains("expected a UUID such as")
+            detail(&problem).contains("expected a UUID such as"),
+            "{problem}"
         );
     }
 }
@@ -95,12 +77,7 @@ async fn json_that_is_not_an_object_is_rejected_with_422() {
     ] {
         let problem = problem(server.post(body.to_owned()).await, 422).await;
         assert_eq!(problem["pointer"], "");
-        assert!(
-            problem["detail"]
-                .as_str()
-                .unwrap()
-                .contains("expected an object")
-        );
+        assert!(detail(&problem).contains("expected an object"), "{problem}");
     }
 }
 
@@ -117,12 +94,9 @@ async fn a_body_that_is_not_json_is_rejected_with_400() {
         (b"{\"live_status\":\"\xff\"}", "not UTF-8"),
         (b"\xef\xbb\xbf{}", "not JSON"),
     ];
-    for (body, detail) in bodies {
+    for (body, expected) in bodies {
         let problem = problem(server.post(body).await, 400).await;
-        assert!(
-            problem["detail"].as_str().unwrap().contains(detail),
-            "{problem}"
-        );
+        assert!(detail(&problem).contains(expected), "{problem}");
     }
 }
 
@@ -136,43 +110,24 @@ async fn a_content_type_other_than_json_is_rejected() {
         "",
     ] {
         let request = server.request(Method::POST, WEBHOOK).body("{}");
-        let response = request
-            .header("content-type", content_type)
-            .send()
-            .await
-            .unwrap();
-        let problem = problem(response, 415).await;
-        let detail = problem["detail"].as_str().unwrap();
+        let request = request.header("content-type", content_type);
+        let problem = problem(request.send().await.unwrap(), 415).await;
+        let detail = detail(&problem);
         assert!(
             detail.contains(&format!("{content_type:?}, expected application/json")),
             "{detail}"
         );
     }
-    let compressed = server
-        .request(Method::POST, WEBHOOK)
-        .header("content-type", "application/json")
-        .header("content-encoding", "gzip")
-        .body("{}");
+    let compressed = server.webhook(Method::POST, "{}");
+    let compressed = compressed.header("content-encoding", "gzip");
     let compressed = problem(compressed.send().await.unwrap(), 415).await;
     assert!(
-        compressed["detail"]
-            .as_str()
-            .unwrap()
-            .contains("content encoding \"gzip\"")
+        detail(&compressed).contains("content encoding \"gzip\""),
+        "{compressed}"
     );
-    let response = server
-        .request(Method::POST, WEBHOOK)
-        .body("{}")
-        .send()
-        .await
-        .unwrap();
-    let problem = problem(response, 415).await;
-    assert!(
-        problem["detail"]
-            .as_str()
-            .unwrap()
-            .contains("no content type")
-    );
+    let untyped = server.request(Method::POST, WEBHOOK).body("{}");
+    let problem = problem(untyped.send().await.unwrap(), 415).await;
+    assert!(detail(&problem).contains("no content type"), "{problem}");
 }
 
 #[tokio::test]
@@ -204,10 +159,8 @@ async fn more_outputs_than_a_run_may_hold_are_rejected() {
     let problem = problem(server.post(with(400_000)).await, 422).await;
     assert_eq!(problem["pointer"], "/outputs");
     assert!(
-        problem["detail"]
-            .as_str()
-            .unwrap()
-            .ends_with("an array of at most 1000 objects")
+        detail(&problem).ends_with("an array of at most 1000 objects"),
+        "{problem}"
     );
 }
 
@@ -216,7 +169,7 @@ async fn a_huge_wrong_value_is_shortened_in_the_problem() {
     let server = Server::start().await;
     let body = json!({"status": "x".repeat(1_000_000)}).to_string();
     let problem = problem(server.post(body).await, 422).await;
-    let detail = problem["detail"].as_str().unwrap();
+    let detail = detail(&problem);
     assert!(detail.len() < 500, "{}", detail.len());
     assert!(
         detail.starts_with("/status: ") && detail.ends_with("success, timeout"),
@@ -253,32 +206,21 @@ async fn a_wrong_method_is_a_405_problem_that_names_the_right_ones() {
 async fn problems_of_the_webhook_are_neither_cached_nor_sniffed() {
     let open = Server::with_flags(&["--body-timeout", "50ms"]).await;
     let guarded = Server::with_tokens("writer", "", &[]).await;
-    let with_length =
-        |length| update_head(&format!("content-length: {length}\r\nconnection: close"));
+    let closing = "connection: close";
+    let sized = |length| update_head(&format!("content-length: {length}\r\n{closing}"));
     for (server, request, status) in [
-        (&open, with_length(1) + "{", 400),
+        (&open, sized(1) + "{", 400),
         (&open, update_head("host: y"), 400),
-        (&guarded, with_length(2) + "{}", 401),
-        (
-            &open,
-            head("PUT", WEBHOOK, "text/plain", "connection: close"),
-            405,
-        ),
-        (&open, with_length(100), 408),
-        (&open, with_length(5_000_000), 413),
-        (
-            &open,
-            head("POST", WEBHOOK, "text/plain", "connection: close"),
-            415,
-        ),
-        (&open, with_length(2) + "[]", 422),
+        (&guarded, sized(2) + "{}", 401),
+        (&open, head("PUT", WEBHOOK, "text/plain", closing), 405),
+        (&open, sized(100), 408),
+        (&open, sized(5_000_000), 413),
+        (&open, head("POST", WEBHOOK, "text/plain", closing), 415),
+        (&open, sized(2) + "[]", 422),
         (&open, update_head("transfer-encoding: gzip, chunked"), 501),
     ] {
-        let response = server.raw(request).await.to_lowercase();
-        assert!(
-            response.starts_with(&format!("http/1.1 {status} ")),
-            "{response}"
-        );
+        let response = server.raw(request).await;
+        assert_status(&response, status);
         for header in ["cache-control: no-store", "x-content-type-options: nosniff"] {
             assert!(
                 response.contains(&format!("\r\n{header}\r\n")),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    harness::{Server, problem, run_id, update},
+    harness::{Server, detail, problem, run_id, update},
     sse::Stream,
 };
 
@@ -50,10 +50,7 @@ async fn an_update_that_makes_a_run_too_large_is_rejected_and_the_run_stays_as_i
     server.accept(with("a").to_string()).await;
     let before = server.run(&run_id(1)).await;
     let problem = problem(server.post(with("b").to_string()).await, 413).await;
-    assert!(
-        problem["detail"].as_str().unwrap().contains("65536 bytes"),
-        "{problem}"
-    );
+    assert!(detail(&problem).contains("65536 bytes"), "{problem}");
     assert_eq!(server.run(&run_id(1)).await, before);
     // An output that is known already takes no memory, however often it arrives.
     server.accept(with("a").to_string()).await;

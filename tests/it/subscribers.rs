@@ -6,8 +6,8 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 
 use crate::{
     harness::{
-        Process, Server, WEBHOOK, connect_not_reading, get, problem, read_to_end, run_id, send,
-        update, with_timeout,
+        Process, Server, WEBHOOK, assert_status, connect_not_reading, detail, get, problem,
+        read_to_end, run_id, send, update, with_timeout,
     },
     sse::Stream,
 };
@@ -35,12 +35,7 @@ async fn over_max_subscribers_a_new_one_is_rejected_until_another_leaves() {
         let response = server.get(path).await;
         assert!(response.headers().contains_key("retry-after"), "{path}");
         let problem = problem(response, 503).await;
-        assert!(
-            problem["detail"]
-                .as_str()
-                .unwrap()
-                .contains("--max-subscribers")
-        );
+        assert!(detail(&problem).contains("--max-subscribers"), "{problem}");
     }
     problem(server.get(&format!("{one_run}?wait=0")).await, 404).await;
     server.accept(update(1, "success")).await;
@@ -115,7 +110,7 @@ async fn a_signal_ends_streams_and_waits_and_no_stalled_client_delays_the_exit()
     for stream in [&mut all, &mut one] {
         assert!(read_to_end(stream).await.ends_with("\r\n0\r\n\r\n"));
     }
-    assert!(read_to_end(&mut wait).await.starts_with("HTTP/1.1 404 "));
+    assert_status(&read_to_end(&mut wait).await, 404);
     let (code, log) = process.end();
     assert_eq!(code, Some(0));
     assert!(!log.contains("gave up"), "{log}");

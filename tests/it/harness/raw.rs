@@ -48,6 +48,13 @@ pub(crate) async fn read_status(connection: &mut TcpStream) -> String {
     start.strip_prefix("HTTP/1.1 ").unwrap().to_owned()
 }
 
+/// Checks the status of a response as it was read.
+#[track_caller]
+pub(crate) fn assert_status(response: &str, status: u16) {
+    let start = format!("HTTP/1.1 {status} ");
+    assert!(response.starts_with(&start), "{status}: {response}");
+}
+
 /// Reads until the server closes the connection.
 pub(crate) async fn read_to_end(connection: &mut TcpStream) -> String {
     let mut response = Vec::new();

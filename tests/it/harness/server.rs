@@ -114,8 +114,13 @@ pub(crate) async fn problem(response: Response, status: u16) -> Value {
     assert_eq!(problem["type"], "about:blank", "{problem}");
     assert_eq!(problem["title"], title, "{problem}");
     assert_eq!(problem["status"], status, "{problem}");
-    assert!(!problem["detail"].as_str().unwrap().is_empty(), "{problem}");
+    assert!(!detail(&problem).is_empty(), "{problem}");
     problem
+}
+
+/// The text of a problem.
+pub(crate) fn detail(problem: &Value) -> &str {
+    problem["detail"].as_str().unwrap()
 }
 
 /// Checks that no update has left a trace.
