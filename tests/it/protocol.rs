@@ -3,12 +3,9 @@
 use tokio::io::AsyncWriteExt;
 
 use crate::harness::{
-    Server, WEBHOOK, assert_nothing_stored, head, read_status, run_id, update_head,
+    Server, WEBHOOK, assert_nothing_stored, assert_status, get, head, read_status, run_id,
+    update_head,
 };
-
-fn healthz() -> String {
-    head("GET", "/healthz", "text/plain", "x: y")
-}
 
 #[tokio::test]
 async fn headers_over_the_limit_are_rejected() {
@@ -25,7 +22,7 @@ async fn headers_over_the_limit_are_rejected() {
     let response = server
         .raw(head("GET", "/healthz", "text/plain", &many))
         .await;
-    assert!(response.starts_with("HTTP/1.1 431 "), "{response}");
+    assert_status(&response, 431);
 }
 
 #[tokio::test]
@@ -55,7 +52,9 @@ async fn a_body_whose_length_is_malformed_is_rejected_and_the_connection_closed(
         "transfer-encoding: gzip".to_owned(),
         "transfer-encoding: chunked, identity".to_owned(),
     ] {
-        let response = server.raw(update_head(&headers) + &body + &healthz()).await;
+        let response = server
+            .raw(update_head(&headers) + &body + &get("/healthz"))
+            .await;
         assert!(
             response.starts_with("HTTP/1.1 400 "),
             "{headers}: {response}"
@@ -69,7 +68,7 @@ async fn a_body_whose_length_is_malformed_is_rejected_and_the_connection_closed(
     assert_nothing_stored(&server).await;
     let twice_the_same = format!("{length}\r\n{length}\r\nconnection: close");
     let response = server.raw(update_head(&twice_the_same) + &body).await;
-    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    assert_status(&response, 200);
 }
 
 /// RFC 9112, section 6.1: Transfer-Encoding overrides Content-Length, and the connection is closed after the response,

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
@@ -15,17 +15,12 @@ use axum::{
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::harness::{Process, WEBHOOK, with_timeout};
+use crate::harness::{Process, WEBHOOK, output, with_timeout};
 
 /// Simulates runs as fast as possible.
 fn simulate(url: &str, arguments: &[&str]) -> Command {
     let fast = ["simulate", "--url", url, "--speed", "1000"];
     Process::command(&[&fast, arguments].concat())
-}
-
-async fn output(command: Command) -> Output {
-    let mut command = tokio::process::Command::from(command);
-    with_timeout(command.output()).await.unwrap()
 }
 
 /// Checks the exit code and returns what was printed to stdout.
