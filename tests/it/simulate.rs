@@ -15,7 +15,7 @@ use axum::{
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::harness::{Process, WEBHOOK, output, with_timeout};
+use crate::harness::{Process, WEBHOOK, output};
 
 /// Simulates runs as fast as possible.
 fn simulate(url: &str, arguments: &[&str]) -> Command {
