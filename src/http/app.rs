@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     ingest::Ingest,
     metrics::{Histogram, Metrics},
-    store::{Cause, Store},
+    store::{SnapshotReason, Store},
     telemetry::Throttle,
     tokens::Tokens,
 };
@@ -118,8 +118,8 @@ fn start_counting(metrics: &Metrics) {
     for overdue in Overdue::ALL {
         let _ = metrics.timed_out(overdue.stage());
     }
-    for cause in Cause::ALL {
-        let _ = metrics.snapshots(cause.word());
+    for reason in SnapshotReason::ALL {
+        let _ = metrics.snapshots(reason.word());
     }
 }
 
@@ -135,7 +135,7 @@ impl App {
             runs: 1,
             bytes: 1024 * 1024,
             retention: std::time::Duration::ZERO,
-            changes: 10,
+            backlog: 10,
         };
         let store = Arc::new(Store::new(limits, &metrics));
         Arc::new(Self::new(

@@ -17,15 +17,14 @@ pub(super) async fn until_over(app: &App, run_id: RunId, longest: Duration) -> R
         return Ok(());
     }
     let mut subscriber = app.subscribers.join()?;
-    let watch = app.store.watch(run_id);
+    let mut watch = app.store.watch(run_id);
     let over = async {
-        let mut seen = None;
         loop {
-            let now = app.store.watched(&watch, seen).await;
-            if now.as_ref().is_some_and(|(_, run)| is_over(run)) {
+            watch.changed().await;
+            let now = app.store.look(&mut watch);
+            if now.is_some_and(|(_, run)| is_over(&run)) {
                 break;
             }
-            seen = now.map(|(revision, _)| revision);
             subscriber.pace.pay(WAKING).await;
         }
     };

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::{task::yield_now, time::Instant};
 
 use super::{
     sink::Telling,
@@ -59,19 +59,17 @@ impl AllRuns {
         }
         let app = Arc::clone(&self.telling.app);
         loop {
-            // Before looking, so that no change falls between looking and waiting.
-            let change = app.store.any_change();
             match app.store.next(&mut self.follower) {
-                Next::More => {}
+                Next::Continue => yield_now().await,
                 Next::UpToDate => {
                     if let Some(event) = self.new_counts() {
                         return event;
                     }
-                    change.await;
+                    self.follower.changed().await;
                     self.telling.was_woken().await;
                 }
-                Next::Snapshot(cause) => {
-                    let reason = cause.word();
+                Next::Snapshot(reason) => {
+                    let reason = reason.word();
                     app.metrics.snapshots(reason).inc();
                     let snapshot = Event::default().event("snapshot");
                     return data(snapshot, &json!({ "reason": reason }));
@@ -140,14 +138,14 @@ mod tests {
     use crate::{
         http::app::App,
         run::{Timestamp, Update},
-        store::Cause,
+        store::SnapshotReason,
     };
 
     fn update(app: &App, body: &str) {
         let run_id = "7c9e6679-7425-40de-944b-e07fc1f90ae7".parse().unwrap();
         let update = Update::parse(body.as_bytes()).unwrap();
         let at = Timestamp::from_millis(0).unwrap();
-        app.store.merge(run_id, &update, at).unwrap();
+        app.store.apply(run_id, &update, at).unwrap();
     }
 
     async fn text(event: Event) -> String {
@@ -161,7 +159,7 @@ mod tests {
     async fn where_there_is_always_a_run_to_tell_new_counts_are_told_within_a_second() {
         let app = App::for_tests();
         let telling = Telling::new(Arc::clone(&app), app.subscribers.join().unwrap());
-        let follower = Follower::new(None, 0, Cause::Start);
+        let follower = app.store.follow(None, 0, SnapshotReason::Start);
         let mut runs = AllRuns::new(telling, Scope::AllRuns(None), follower);
         for name in ["counts", "snapshot", "live"] {
             let told = text(runs.next().await).await;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     run::{RunId, Status},
-    store::{Revision, Watch},
+    store::{Revision, RunWatch},
 };
 
 /// One subscriber to one run.
@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct OneRun {
     telling: Telling,
     run_id: RunId,
-    watch: Watch,
+    watch: RunWatch,
     step: Step,
 }
 
@@ -34,17 +34,12 @@ enum Step {
 impl OneRun {
     /// For a subscriber who has `seen` the run, or not.
     pub(super) fn new(telling: Telling, run_id: RunId, seen: Option<Revision>) -> Self {
-        let store = &telling.app.store;
-        let watch = store.watch(run_id);
-        let step = match store.state(run_id) {
-            Some((revision, run)) if Some(revision) == seen => step_after(revision, run.status()),
-            _ => Step::Watching(seen),
-        };
+        let watch = telling.app.store.watch(run_id);
         Self {
             telling,
             run_id,
             watch,
-            step,
+            step: Step::Watching(seen),
         }
     }
 
@@ -62,16 +57,21 @@ impl OneRun {
                 }
                 Step::Ended => return None,
             };
-            app.store.watched(&self.watch, seen).await;
+            self.watch.changed().await;
             self.telling.was_woken().await;
             // Looked up when there is time for it, so that it is told as it is by then.
-            let Some((revision, shown)) = app.store.state(self.run_id) else {
+            let Some((revision, shown)) = app.store.look(&mut self.watch) else {
                 self.step = Step::Watching(None);
                 if seen.is_some() {
                     return Some(removed(Event::default(), self.run_id));
                 }
                 continue;
             };
+            if Some(revision) == seen {
+                // It may be over: a client that comes back is told the end.
+                self.step = step_after(revision, shown.status());
+                continue;
+            }
             if let Some(shown) = self.telling.with_room(shown).await {
                 self.step = step_after(revision, shown.status());
                 return Some(run(Scope::OneRun.event(&app, revision), &shown));
