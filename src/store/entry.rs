@@ -5,11 +5,11 @@ use std::fmt;
 use super::{changes::Revision, listing::Position};
 use crate::run::{Outputs, Run, RunId, Status, Timestamp, Update};
 
-/// Bytes a run costs beside what arrived: its entry, the pointers to it, its positions in two lists; and where
-/// it has them, its list of outputs and a long live status, for which there is no room in the entry.
-pub(super) const RUN_OVERHEAD: usize = 352;
+/// Bytes that a run takes beside what arrived, as measured: its entry, its slot in the map, its positions in two
+/// lists, and where it has them a list of outputs and a live status that is too long for the entry.
+pub(super) const RUN_OVERHEAD: usize = 400;
 
-/// The update would make its run larger than one run may be.
+/// The update would make its run larger than a run may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunTooLarge {
     /// Bytes of memory that one run may take.
@@ -21,23 +21,23 @@ impl fmt::Display for RunTooLarge {
         let (bytes, outputs) = (self.bytes, Outputs::MOST);
         write!(
             f,
-            "this run would hold more than {bytes} bytes or {outputs} outputs, the most kept of a run"
+            "this run would hold more than {bytes} bytes or {outputs} outputs, the most that one run may hold"
         )
     }
 }
 
 impl std::error::Error for RunTooLarge {}
 
-/// A run, and what the store has to know of it.
+/// A run, and what the store needs to know of it.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) run: Run,
     listed_at: Timestamp,
-    /// The revision that its last change made.
+    /// The revision of its last change.
     pub(super) revision: Revision,
 }
 
-/// What the indexes hold of an entry and an update can change.
+/// The part of what the indexes hold of an entry that an update can change.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Indexed {
     pub(super) status: Option<Status>,
@@ -74,6 +74,10 @@ impl Entry {
         RUN_OVERHEAD + self.run.heap_bytes()
     }
 
+    fn has_room_for(&self, bytes: usize, outputs: usize, max_bytes: usize) -> bool {
+        self.bytes() + bytes <= max_bytes && self.run.outputs().len() + outputs <= Outputs::MOST
+    }
+
     /// Merges `update` unless the run would take more than `max_bytes`. Says whether anything but the time it
     /// was last seen changed.
     pub(super) fn try_merge(
@@ -82,16 +86,12 @@ impl Entry {
         at: Timestamp,
         max_bytes: usize,
     ) -> Result<bool, RunTooLarge> {
-        let is_too_large = |entry: &Self, more_bytes: usize, more_outputs: usize| {
-            entry.bytes() + more_bytes > max_bytes
-                || entry.run.outputs().len() + more_outputs > Outputs::MOST
-        };
-        // How much of the update is new shows only after the merge, which is undone if that is too much.
-        let may_become_too_large = is_too_large(self, update.heap_bytes(), update.outputs.len());
-        let before = may_become_too_large.then(|| self.run.clone());
+        // How much of the update is new is known only after the merge, which is undone if that is too much.
+        let fits_whole = self.has_room_for(update.heap_bytes(), update.outputs.len(), max_bytes);
+        let before = (!fits_whole).then(|| self.run.clone());
         let changed = self.run.merge(update, at);
         if let Some(before) = before
-            && is_too_large(self, 0, 0)
+            && !self.has_room_for(0, 0, max_bytes)
         {
             self.run = before;
             return Err(RunTooLarge { bytes: max_bytes });

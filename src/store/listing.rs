@@ -32,16 +32,17 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Adds a run, of no status yet.
+    /// Adds a run to the list of all.
     pub(super) fn insert(&mut self, position: Position) {
         self.all.insert(position);
     }
 
-    /// Removes a run, of no status any more.
+    /// Removes a run from the list of all.
     pub(super) fn remove(&mut self, position: Position) {
         self.all.remove(&position);
     }
 
+    /// Moves a run from the list of one status to that of another.
     pub(super) fn change_status(
         &mut self,
         position: Position,

@@ -1,4 +1,4 @@
-//! The runs in memory, within limits of their number, bytes and age. Whatever is shown is read from here.
+//! The runs in memory, limited in number, bytes and age. Everything that is shown is read from here.
 
 mod changes;
 mod entry;
@@ -81,8 +81,8 @@ pub struct Usage {
 }
 
 impl Store {
-    /// An empty store, with room for as many runs as it may hold: moving them all to a larger place would delay
-    /// an update.
+    /// An empty store. It reserves room for as many runs as it may hold: an update that had to move them all to
+    /// a larger place would take long.
     #[must_use]
     pub fn new(limits: Limits, metrics: &Metrics) -> Self {
         let capacity = limits.runs.min(limits.bytes / RUN_OVERHEAD);
@@ -134,8 +134,8 @@ impl Store {
         }
     }
 
-    /// Evicts a batch of the least recently updated runs, as long as there is a `cause`. They are freed and
-    /// those who watch them are woken outside the lock. Says whether there may be more.
+    /// Evicts the least recently updated runs while there is a `cause`, a batch of them at most. They are freed
+    /// outside the lock. Says whether there may be more.
     fn evict(&self, cause: impl Fn(&Runs) -> Option<EvictionCause>) -> bool {
         let mut evicted = Vec::new();
         let mut runs = self.lock();
@@ -167,21 +167,22 @@ impl Store {
         self.lock().page(status, after, limit)
     }
 
-    /// Follows the runs of `status`, or all, from a snapshot on of at most the `limit` newest.
+    /// Follows the runs of `status`, or all: first a snapshot of at most the `limit` newest, sent for this
+    /// `reason`, then every change.
     #[must_use]
     pub fn follow(&self, status: Option<Status>, limit: usize, reason: SnapshotReason) -> Follower {
         let any_change = self.watchers.subscribe();
         Follower::new(status, limit, Step::Snapshot(reason), any_change)
     }
 
-    /// The same for a client that knows all up to `since`. A snapshot comes only where that is too long ago.
+    /// The same for a client that knows all up to `since`. It gets a snapshot only if it missed too much.
     #[must_use]
     pub fn resume(&self, status: Option<Status>, limit: usize, since: Revision) -> Follower {
         let any_change = self.watchers.subscribe();
         Follower::new(status, limit, Step::Changes(since), any_change)
     }
 
-    /// What `follower` gets next. It is to wait for [`Follower::changed`] once it is up to date.
+    /// What `follower` gets next. When it is up to date, [`Follower::changed`] waits for more.
     pub fn next(&self, follower: &mut Follower) -> Next {
         follower.next(&self.lock())
     }
@@ -192,8 +193,8 @@ impl Store {
         self.watchers.watch(run_id)
     }
 
-    /// The run that is watched as it is now, if it is known, and the revision that its last change made. What
-    /// comes after that is waited for with [`RunWatch::changed`].
+    /// The run that is watched, as it is now, and the revision of its last change; `None` if it is not known.
+    /// [`RunWatch::changed`] waits for the next change.
     pub fn look(&self, watch: &mut RunWatch) -> Option<(Revision, Run)> {
         watch.mark_seen();
         let runs = self.lock();

@@ -32,19 +32,19 @@ pub struct Page {
     pub next: Option<Position>,
 }
 
-/// The runs, and the indexes over them.
+/// The runs, and what finds them.
 #[derive(Debug)]
 pub(super) struct Runs {
-    /// By id, in the order of their last updates: the first is the next to be evicted. The hasher is one that
-    /// senders cannot predict, for they choose the ids.
+    /// By id, in the order of their last updates: the first is evicted next. Senders choose the ids, so the
+    /// hasher is one that they cannot predict.
     by_id: LinkedHashMap<RunId, Entry, RandomState>,
     indexes: Indexes,
 }
 
-/// What is derived from the runs.
+/// What is derived from the runs. Each reason to look at them has its index.
 #[derive(Debug)]
 struct Indexes {
-    /// For pages, of all runs and of each status.
+    /// For pages and snapshots: all runs and those of each status, by age.
     listing: Listing,
     /// For streams: what changed last.
     feed: Feed,
@@ -53,7 +53,7 @@ struct Indexes {
 }
 
 impl Indexes {
-    /// Records that a run was added, changed or removed: what the indexes hold of it `before` and `after`.
+    /// Takes note of a run that was added, updated or removed: what the indexes hold of it `before` and `after`.
     fn update(
         &mut self,
         position: Position,
@@ -62,35 +62,34 @@ impl Indexes {
     ) -> Revision {
         self.bytes += after.map_or(0, |run| run.bytes);
         self.bytes -= before.map_or(0, |run| run.bytes);
-        if before.is_none() {
-            self.listing.insert(position);
+        match (before, after) {
+            (None, Some(_)) => self.listing.insert(position),
+            (Some(_), None) => self.listing.remove(position),
+            _ => {}
         }
         let status = |run: Option<Indexed>| run.and_then(|run| run.status);
         let (old, new) = (status(before), status(after));
         if old != new {
             self.listing.change_status(position, old, new);
         }
-        let kind = match after {
-            Some(_) => ChangeKind::Update,
-            None => {
-                self.listing.remove(position);
-                ChangeKind::Removal
-            }
-        };
         self.feed.record(Change {
             run_id: position.run_id,
-            kind,
+            kind: if after.is_some() {
+                ChangeKind::Update
+            } else {
+                ChangeKind::Removal
+            },
             left: old.filter(|_| old != new),
         })
     }
 }
 
 impl Runs {
-    /// None, with room for `capacity` and one more: a run is added before another is evicted. `backlog` changes
+    /// No runs, but room for `capacity` and one more: a run is added before another is evicted. `backlog` changes
     /// are remembered.
     pub(super) fn new(capacity: usize, backlog: usize) -> Self {
-        // Twice the room: a table that is nearly full has to move all its runs at once after some of them came
-        // and went. Memory that nothing was written to costs nothing.
+        // Twice the room: a table with less grows to as much while runs come and go, and has to move all of them
+        // at once then. A slot that is not used costs a byte.
         let room = 2 * (capacity + 1);
         Self {
             by_id: LinkedHashMap::with_capacity_and_hasher(room, RandomState::new()),
@@ -180,9 +179,8 @@ impl Runs {
                 let before = entry.indexed();
                 let changed = entry.try_merge(update, at, max_bytes)?;
                 let after = entry.indexed();
-                entry.revision = self
-                    .indexes
-                    .update(entry.position(), Some(before), Some(after));
+                let position = entry.position();
+                entry.revision = self.indexes.update(position, Some(before), Some(after));
                 slot.to_back();
                 Ok(if changed {
                     Outcome::Applied

@@ -14,8 +14,8 @@ use crate::{
 /// Changes that one step looks at, so that it holds the lock for microseconds.
 const CHANGES_BATCH: usize = 128;
 
-/// The position of one stream in the runs. It holds no run and no queue: a stream that stands still costs
-/// nothing, and goes on with what the runs are by then.
+/// The position of one stream in the runs. It holds no run and no queue: a stream that is not read costs nothing,
+/// and goes on later with what the runs are by then.
 #[derive(Debug)]
 pub struct Follower {
     status: Option<Status>,
@@ -27,7 +27,7 @@ pub struct Follower {
 #[derive(Debug)]
 pub(in crate::store) enum Step {
     Snapshot(SnapshotReason),
-    /// In the list of runs. What changes meanwhile follows after it.
+    /// In the list of runs. What changed after `since` follows it.
     Listing {
         since: Revision,
         after: Option<Position>,
@@ -52,9 +52,9 @@ impl Follower {
         }
     }
 
-    /// Waits until something changed since the last step.
+    /// Waits until something has changed since the last call of [`Store::next`](crate::store::Store::next).
     pub async fn changed(&mut self) {
-        // It fails only when the store is gone, and then there is nobody who could take a step.
+        // It fails only without a store, and then there are no steps to take either.
         let _ = self.any_change.changed().await;
     }
 
@@ -111,15 +111,15 @@ impl Follower {
         nothing
     }
 
-    /// What this follower gets of a change. A run that leaves the status is sent once more, and one that changed
-    /// several times at its last change.
+    /// What this follower gets for a change. A run that changed several times is sent for its last change alone,
+    /// and one that leaves the status is sent once more.
     fn after_change(&self, runs: &Runs, revision: Revision, change: &Change) -> Option<Next> {
         let follows_all = self.status.is_none();
         let left = !follows_all && change.left == self.status;
         let removed = Next::Removed(revision, change.run_id);
         match (change.kind, runs.get(change.run_id)) {
             (ChangeKind::Removal, _) => (follows_all || left).then_some(removed),
-            // The run left the status, and was removed since: only followers of its next status get that.
+            // The removal that followed is sent only to followers of the status that the run had then.
             (ChangeKind::Update, None) => left.then_some(removed),
             (ChangeKind::Update, Some(entry)) => {
                 let is_last = entry.revision == revision;

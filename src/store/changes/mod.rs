@@ -1,4 +1,4 @@
-//! The feed: what changed last, in order, so that streams send changes and clients resume.
+//! The feed of changes, from which streams send what changed and clients resume.
 
 pub(super) mod follower;
 pub(super) mod next;
@@ -12,13 +12,13 @@ use crate::run::{RunId, Status};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Revision(pub u64);
 
-/// That a run changed. What it became is looked up when it is sent, so that many changes of one run cost a slow
+/// A run has changed. What it became is looked up when that is sent, so that many changes of one run cost a slow
 /// stream no more than the last.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct Change {
     pub(in crate::store) run_id: RunId,
     pub(in crate::store) kind: ChangeKind,
-    /// The status that the run had and has no more.
+    /// The status that the run had before, if it has another now.
     pub(in crate::store) left: Option<Status>,
 }
 
@@ -47,12 +47,12 @@ impl Feed {
         }
     }
 
-    /// The revision that the last change made.
+    /// The revision of the last change.
     pub(in crate::store) const fn head(&self) -> Revision {
         self.head
     }
 
-    /// Adds a change, which makes a new revision.
+    /// Adds a change, as a new revision.
     pub(in crate::store) fn record(&mut self, change: Change) -> Revision {
         if self.changes.len() == self.backlog {
             self.changes.pop_front();
@@ -62,7 +62,7 @@ impl Feed {
         self.head
     }
 
-    /// The changes after `since`, each with the revision it made. `None` where some of them are forgotten, or
+    /// The changes after `since`, each with its revision. `None` where some of them are forgotten, or
     /// `since` is not reached yet.
     pub(in crate::store) fn after(
         &self,

@@ -10,13 +10,13 @@ pub enum Next {
     Snapshot(SnapshotReason),
     /// One of the runs of the snapshot.
     Present(Run),
-    /// The snapshot is complete; changes after this revision follow.
+    /// The snapshot is complete. The changes after this revision follow.
     Live(Revision),
     /// A run has changed, and is this now.
     Changed(Revision, Run),
     /// The store no longer keeps a run.
     Removed(Revision, RunId),
-    /// Nothing in a batch of changes; there may be something in the next.
+    /// Nothing in this batch of changes, but there are more.
     Continue,
     /// Nothing until something changes.
     UpToDate,
@@ -37,7 +37,7 @@ impl SnapshotReason {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Start, Self::Behind, Self::Restart];
 
-    /// In a word, as metrics and events have it.
+    /// The word for it in metrics and events.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

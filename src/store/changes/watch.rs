@@ -1,7 +1,7 @@
-//! Waiting for changes: of any run, or of one.
+//! Waiting for changes, of any run or of one.
 //!
-//! No change is missed in this order: mark what changed so far as seen, look at the runs, wait for a change that
-//! is not marked. Followers and watches mark in the same call that looks.
+//! A stream looks at the runs, and waits when there is nothing new. So that it misses no change between the two,
+//! each look first marks all changes up to then as seen, and the wait ends with the first one that is not marked.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -12,11 +12,12 @@ use tokio::sync::watch;
 
 use crate::run::RunId;
 
-/// Wakes those who wait. An update wakes those it concerns, and costs the same however many others there are.
+/// Notifies streams and waiting requests of changes. An update wakes only those it concerns, and costs the same
+/// however many others there are.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Watchers {
     any_run: watch::Sender<()>,
-    // Not under the store's lock, so that streams that come and go do not delay updates.
+    // A lock of its own, so that streams that come and go do not hold the store's.
     one_run: Mutex<HashMap<RunId, watch::Sender<()>>>,
 }
 
@@ -42,7 +43,7 @@ impl Watchers {
         if let Some(sender) = self.one_run().get(&run_id) {
             sender.send_replace(());
         }
-        // It fails where nobody waits.
+        // It fails where there is no receiver.
         let _ = self.any_run.send(());
     }
 
@@ -66,9 +67,10 @@ impl RunWatch {
         self.run_id
     }
 
-    /// Waits until the run changed since it was last looked at; not at all before the first time.
+    /// Waits until the run has changed since the last call of [`Store::look`](crate::store::Store::look). Does not
+    /// wait before the first.
     pub async fn changed(&mut self) {
-        // It cannot fail: the sender is there as long as this watch.
+        // It cannot fail: the sender stays as long as this watch.
         let _ = self.change.changed().await;
     }
 
