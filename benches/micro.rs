@@ -1,6 +1,6 @@
 //! What the parts of taking an update and of showing a run cost by themselves, without a socket.
 //!
-//! `cargo bench --bench micro -- merge` runs those whose name has that in it.
+//! `cargo bench --bench micro -- apply` runs those whose name has that in it.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
@@ -34,7 +34,7 @@ fn main() {
     parse(&mut criterion);
     let is_quick = env::args().any(|argument| argument == "--quick");
     for runs in [1_000, if is_quick { 10_000 } else { 1_000_000 }] {
-        merge(&mut criterion, runs);
+        apply(&mut criterion, runs);
     }
     show(&mut criterion);
     criterion.final_summary();
@@ -77,13 +77,13 @@ fn store(runs: usize) -> Store {
         runs,
         bytes: usize::MAX,
         retention: Duration::MAX,
-        changes: 65_536,
+        backlog: 65_536,
     };
     Store::new(limits, &Metrics::new())
 }
 
 /// Progress of any of so many runs, further each time.
-fn merge(criterion: &mut Criterion, runs: usize) {
+fn apply(criterion: &mut Criterion, runs: usize) {
     let store = store(runs);
     // In an order that has nothing to do with that of the store: the factor is a prime.
     let ids: Vec<RunId> = (0..runs)
@@ -102,15 +102,15 @@ fn merge(criterion: &mut Criterion, runs: usize) {
         .cycle()
         .flat_map(|update| ids.iter().map(move |&id| (id, update)));
     for (id, update) in all.by_ref().take(runs) {
-        store.merge(id, update, now).unwrap();
+        store.apply(id, update, now).unwrap();
     }
-    let mut group = criterion.benchmark_group("merge progress");
+    let mut group = criterion.benchmark_group("apply progress");
     group.bench_function(
         BenchmarkId::from_parameter(format!("{runs} runs")),
         |bencher| {
             bencher.iter(|| {
                 let (id, update) = all.next().unwrap();
-                store.merge(id, update, now)
+                store.apply(id, update, now)
             });
         },
     );
@@ -126,7 +126,7 @@ fn show(criterion: &mut Criterion) {
         let body = body(&run_id(0), "0.45", outputs);
         let update = Update::parse(body.as_bytes()).unwrap();
         let now = Timestamp::from_millis(1_772_366_400_000).unwrap();
-        store.merge(update.run_id.unwrap(), &update, now).unwrap();
+        store.apply(update.run_id.unwrap(), &update, now).unwrap();
         let app = App::new(&config, &store, &metrics, CancellationToken::new());
         let router = TowerToHyperService::new(http::router(Arc::new(app), &[]));
         group.bench_function(name, |bencher| {

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 use crate::{
     metrics::{Counter, Metrics},
     run::{Dialect, Timestamp, Update},
-    store::{Merged, RunTooLarge, Store},
+    store::{Outcome, RunTooLarge, Store},
 };
 
 /// Merges updates into a [`Store`].
@@ -70,12 +70,12 @@ impl Ingest {
             return Ok(());
         };
         let now = Timestamp::from(jiff::Timestamp::now());
-        let merged = self.store.merge(run_id, update, now)?;
-        match merged {
-            Merged::Applied => self.applied.count(update),
-            Merged::NoChange => self.no_change.count(update),
+        let outcome = self.store.apply(run_id, update, now)?;
+        match outcome {
+            Outcome::Applied => self.applied.count(update),
+            Outcome::NoChange => self.no_change.count(update),
         }
-        debug!(%run_id, ?merged, "update merged");
+        debug!(%run_id, ?outcome, "update merged");
         Ok(())
     }
 

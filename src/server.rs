@@ -38,7 +38,7 @@ pub async fn serve(
         runs: config.max_runs,
         bytes: config.max_bytes,
         retention: config.retention,
-        changes: config.stream_backlog,
+        backlog: config.stream_backlog,
     };
     let store = Arc::new(Store::new(limits, &metrics));
     let app = Arc::new(App::new(config, &store, &metrics, shutdown.clone()));

@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     ingest::Ingest,
     metrics::Metrics,
-    store::{Cause, Store},
+    store::{SnapshotReason, Store},
     telemetry::LogRateLimit,
     tokens::Tokens,
 };
@@ -90,8 +90,8 @@ fn register_label_values(metrics: &Metrics) {
     for kind in TimeoutKind::ALL {
         let _ = metrics.timed_out(kind.stage());
     }
-    for cause in Cause::ALL {
-        let _ = metrics.snapshots(cause.word());
+    for reason in SnapshotReason::ALL {
+        let _ = metrics.snapshots(reason.word());
     }
 }
 
@@ -107,7 +107,7 @@ impl App {
             runs: 1,
             bytes: 1024 * 1024,
             retention: std::time::Duration::ZERO,
-            changes: 10,
+            backlog: 10,
         };
         let store = Arc::new(Store::new(limits, &metrics));
         Arc::new(Self::new(

@@ -5,12 +5,11 @@ use std::fmt;
 use super::{changes::Revision, listing::Position};
 use crate::run::{Outputs, Run, RunId, Status, Timestamp, Update};
 
-/// Bytes a run costs beside what arrived: its slot, where it is found by its id, its places in the order of
-/// updates and in the two lists; and where it has them, its list of outputs and a long live status, for which
-/// there is no room in the slot.
-pub(super) const RUN_OVERHEAD: usize = 352;
+/// Bytes that a run takes beside what arrived, as measured: its entry, its slot in the map, its positions in two
+/// lists, and where it has them a list of outputs and a live status that is too long for the entry.
+pub(super) const RUN_OVERHEAD: usize = 400;
 
-/// The update would make its run larger than one run may be.
+/// The update would make its run larger than a run may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunTooLarge {
     /// Bytes of memory that one run may take.
@@ -22,35 +21,38 @@ impl fmt::Display for RunTooLarge {
         let (bytes, outputs) = (self.bytes, Outputs::MAX);
         write!(
             f,
-            "this run would hold more than {bytes} bytes or {outputs} outputs, the most kept of a run"
+            "this run would hold more than {bytes} bytes or {outputs} outputs, the most that one run may hold"
         )
     }
 }
 
 impl std::error::Error for RunTooLarge {}
 
-/// A run, and what the store has to know of it: two lines of the processor's cache, and no part of a third.
+/// A run, and what the store needs to know of it.
 #[derive(Debug)]
-#[repr(align(64))]
-pub(super) struct Kept {
+pub(super) struct Entry {
     pub(super) run: Run,
     listed_at: Timestamp,
-    /// What its last change made it.
+    /// The revision of its last change.
     pub(super) revision: Revision,
 }
 
-impl Kept {
-    /// A run that was heard of `at` this time, and has not changed yet.
+/// The part of what the indexes hold of an entry that an update can change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Indexed {
+    pub(super) status: Option<Status>,
+    /// Bytes of memory, estimated.
+    pub(super) bytes: usize,
+}
+
+impl Entry {
+    /// A run that was first heard of at this time.
     pub(super) const fn new(run_id: RunId, at: Timestamp) -> Self {
         Self {
             run: Run::new(run_id, at),
             listed_at: at,
             revision: Revision(0),
         }
-    }
-
-    pub(super) const fn id(&self) -> RunId {
-        self.run.id()
     }
 
     pub(super) const fn position(&self) -> Position {
@@ -60,50 +62,40 @@ impl Kept {
         }
     }
 
-    pub(super) fn status(&self) -> Option<Status> {
-        self.run.status()
+    pub(super) fn indexed(&self) -> Indexed {
+        Indexed {
+            status: self.run.status(),
+            bytes: self.bytes(),
+        }
     }
 
     /// Bytes of memory it takes, estimated.
-    pub(super) fn size(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         RUN_OVERHEAD + self.run.heap_bytes()
     }
 
-    /// Merges `update` unless the run would outgrow `most` bytes; says whether it told anything new.
-    pub(super) fn merge(
+    fn has_room_for(&self, bytes: usize, outputs: usize, max_bytes: usize) -> bool {
+        self.bytes() + bytes <= max_bytes && self.run.outputs().len() + outputs <= Outputs::MAX
+    }
+
+    /// Merges `update` unless the run would take more than `max_bytes`. Says whether anything but the time it
+    /// was last seen changed.
+    pub(super) fn try_merge(
         &mut self,
         update: &Update<'_>,
         at: Timestamp,
-        most: usize,
+        max_bytes: usize,
     ) -> Result<bool, RunTooLarge> {
-        // How much of the update is news shows only after the merge, which is undone if it was too much.
-        let may_outgrow = self.size() + update.heap_bytes() > most
-            || self.run.outputs().len() + update.outputs.len() > Outputs::MAX;
-        let before = may_outgrow.then(|| self.run.clone());
+        // How much of the update is new is known only after the merge, which is undone if that is too much.
+        let fits_whole = self.has_room_for(update.heap_bytes(), update.outputs.len(), max_bytes);
+        let before = (!fits_whole).then(|| self.run.clone());
         let changed = self.run.merge(update, at);
         if let Some(before) = before
-            && (self.size() > most || self.run.outputs().len() > Outputs::MAX)
+            && !self.has_room_for(0, 0, max_bytes)
         {
             self.run = before;
-            return Err(RunTooLarge { bytes: most });
+            return Err(RunTooLarge { bytes: max_bytes });
         }
         Ok(changed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What a slab makes of it.
-    #[expect(dead_code, reason = "only its size matters")]
-    enum Entry {
-        Vacant(usize),
-        Occupied(Kept),
-    }
-
-    #[test]
-    fn a_run_is_two_lines_of_the_cache() {
-        assert_eq!(size_of::<Entry>(), 128);
     }
 }

@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, ops::Bound};
 
 use crate::run::{RunId, Status, Timestamp};
 
-/// A place in the list of runs, newest first. A run keeps its place as long as it is kept, so that a
-/// walk through the pages neither meets a run twice nor misses one.
+/// A position in the list of runs, newest first. A run keeps its position as long as the store keeps it, so that
+/// a reader of all pages neither meets a run twice nor misses one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// When the run entered the list: greater is newer.
     pub listed_at: Timestamp,
-    /// Which it is of those that entered in the same millisecond.
+    /// Orders the runs that entered in the same millisecond.
     pub run_id: RunId,
 }
 
@@ -23,25 +23,26 @@ pub struct Counts {
     pub by_status: [usize; 5],
 }
 
-/// Every run's place, in one list of all and in one for each status, so that a page costs the same
-/// whatever it asks for.
+/// The position of every run, in one list of all and in one for each status, so that a page costs the same
+/// whatever its filter.
 #[derive(Debug, Default)]
-pub(super) struct Index {
+pub(super) struct Listing {
     all: BTreeSet<Position>,
     by_status: [BTreeSet<Position>; 5],
 }
 
-impl Index {
-    pub(super) fn insert(&mut self, position: Position, status: Option<Status>) {
+impl Listing {
+    /// Adds a run to the list of all.
+    pub(super) fn insert(&mut self, position: Position) {
         self.all.insert(position);
-        self.change_status(position, None, status);
     }
 
-    pub(super) fn remove(&mut self, position: Position, status: Option<Status>) {
+    /// Removes a run from the list of all.
+    pub(super) fn remove(&mut self, position: Position) {
         self.all.remove(&position);
-        self.change_status(position, status, None);
     }
 
+    /// Moves a run from the list of one status to that of another.
     pub(super) fn change_status(
         &mut self,
         position: Position,
@@ -63,14 +64,14 @@ impl Index {
         }
     }
 
-    /// The places of that status, or of any, that come `after` another on the list.
+    /// The positions of that status, or of any, that come `after` another in the list.
     pub(super) fn newest_first(
         &self,
         status: Option<Status>,
         after: Option<Position>,
     ) -> impl Iterator<Item = Position> {
-        let index = status.map_or(&self.all, |status| &self.by_status[status as usize]);
+        let list = status.map_or(&self.all, |status| &self.by_status[status as usize]);
         let newer = after.map_or(Bound::Unbounded, Bound::Excluded);
-        index.range((Bound::Unbounded, newer)).rev().copied()
+        list.range((Bound::Unbounded, newer)).rev().copied()
     }
 }

@@ -1,10 +1,9 @@
-//! The runs in memory: bounded by number, by bytes and by age, and the only thing that is read.
+//! The runs in memory, limited in number, bytes and age. Everything that is shown is read from here.
 
-mod by_id;
 mod changes;
 mod entry;
+mod eviction;
 mod listing;
-mod lru;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -14,21 +13,25 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::futures::Notified;
-
-use self::{changes::watch::Watchers, entry::RUN_OVERHEAD, runs::Runs};
 pub use self::{
     changes::{
         Revision,
-        follower::{Cause, Follower, Next},
-        watch::Watch,
+        follower::Follower,
+        next::{Next, SnapshotReason},
+        watch::RunWatch,
     },
     entry::RunTooLarge,
     listing::{Counts, Position},
-    runs::{Merged, Page},
+    runs::{Outcome, Page},
+};
+use self::{
+    changes::{follower::Step, watch::Watchers},
+    entry::RUN_OVERHEAD,
+    eviction::{EvictionCause, EvictionCounters},
+    runs::Runs,
 };
 use crate::{
-    metrics::{Counter, Metrics},
+    metrics::Metrics,
     run::{Run, RunId, Status, Timestamp, Update},
 };
 
@@ -41,8 +44,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Time since the last update of a run.
     pub retention: Duration,
-    /// Changes that a subscriber may be behind.
-    pub changes: usize,
+    /// Changes that a stream may be behind.
+    pub backlog: usize,
 }
 
 impl Limits {
@@ -53,31 +56,20 @@ impl Limits {
     }
 }
 
-/// How many runs are dropped at the most while the lock is held, so that it is held for microseconds.
-const BATCH: usize = 256;
+/// Runs that are evicted at a time, so that the lock is held for microseconds.
+const EVICTION_BATCH: usize = 256;
 
 /// The runs.
 #[derive(Debug)]
 pub struct Store {
     limits: Limits,
     // One plain lock for all: it is held for microseconds (for as long as it takes to copy the outputs
-    // of a large update), never across an await, and what a reader takes from under it is small or shared,
+    // of a large update) and never across an await. What a reader takes from under it is small or shared,
     // so that serialising happens outside.
     runs: Mutex<Runs>,
-    evicted: Evicted,
+    evictions: EvictionCounters,
     watchers: Arc<Watchers>,
 }
-
-/// How many runs were dropped, by what was reached.
-#[derive(Debug)]
-struct Evicted {
-    runs: Counter,
-    bytes: Counter,
-    retention: Counter,
-}
-
-/// A run, and the revision that made it so.
-pub type Watched = (Revision, Run);
 
 /// What the store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,132 +81,125 @@ pub struct Usage {
 }
 
 impl Store {
-    /// An empty store, with room for as many runs as it may hold: moving them all would make one update
-    /// wait.
+    /// An empty store. It reserves room for as many runs as it may hold: an update that had to move them all to
+    /// a larger place would take long.
     #[must_use]
     pub fn new(limits: Limits, metrics: &Metrics) -> Self {
-        let most = limits.runs.min(limits.bytes / RUN_OVERHEAD);
+        let capacity = limits.runs.min(limits.bytes / RUN_OVERHEAD);
         Self {
             limits,
-            runs: Mutex::new(Runs::with_capacity(most, limits.changes)),
-            evicted: Evicted {
-                runs: metrics.evictions("max_runs"),
-                bytes: metrics.evictions("max_bytes"),
-                retention: metrics.evictions("retention"),
-            },
+            runs: Mutex::new(Runs::new(capacity, limits.backlog)),
+            evictions: EvictionCounters::new(metrics),
             watchers: Arc::default(),
         }
     }
 
-    /// Merges `update`, received `at` this time, into the run it is about, and makes room for it.
+    /// Merges `update`, received `at` this time, into the run it is about. Evicts other runs where there is no
+    /// room for it.
     ///
     /// # Errors
     /// When the run would become too large; the store is unchanged then.
-    pub fn merge(
+    pub fn apply(
         &self,
         run_id: RunId,
         update: &Update<'_>,
         at: Timestamp,
-    ) -> Result<Merged, RunTooLarge> {
-        let mut runs = self.lock();
-        let merged = runs.merge(run_id, update, at, self.limits.run_bytes())?;
-        let mut may_be_more = self.evict(runs, |runs| self.reached(runs));
-        self.watchers.tell(run_id);
-        while may_be_more {
-            may_be_more = self.evict(self.lock(), |runs| self.reached(runs));
-        }
-        Ok(merged)
+    ) -> Result<Outcome, RunTooLarge> {
+        let max_bytes = self.limits.run_bytes();
+        let outcome = self.lock().apply(run_id, update, at, max_bytes)?;
+        self.watchers.notify(run_id);
+        while self.evict(|runs| self.exceeded(runs)) {}
+        Ok(outcome)
     }
 
-    /// The bound that the runs are over, if they are.
-    fn reached(&self, runs: &Runs) -> Option<&Counter> {
+    /// Evicts some of the runs that were last updated longer ago than the retention time. Says whether
+    /// there may be more.
+    pub fn expire(&self, now: Timestamp) -> bool {
+        let retention = i64::try_from(self.limits.retention.as_millis()).unwrap_or(i64::MAX);
+        let oldest = now.as_millis().saturating_sub(retention);
+        self.evict(|runs| {
+            let run = runs.least_recently_updated()?;
+            (run.seen().last.as_millis() < oldest).then_some(EvictionCause::Retention)
+        })
+    }
+
+    /// The limit that the runs exceed, if they do.
+    fn exceeded(&self, runs: &Runs) -> Option<EvictionCause> {
         if runs.len() > self.limits.runs {
-            Some(&self.evicted.runs)
+            Some(EvictionCause::MaxRuns)
         } else if runs.bytes() > self.limits.bytes {
-            Some(&self.evicted.bytes)
+            Some(EvictionCause::MaxBytes)
         } else {
             None
         }
     }
 
-    /// Drops the least recently updated runs while a bound is `reached`, and counts which. They are freed
-    /// outside the lock, and who watches them is told. Says whether there may be more of them.
-    fn evict<'s>(
-        &'s self,
-        mut runs: MutexGuard<'_, Runs>,
-        reached: impl Fn(&Runs) -> Option<&'s Counter>,
-    ) -> bool {
+    /// Evicts the least recently updated runs while there is a `cause`, a batch of them at most. They are freed
+    /// outside the lock. Says whether there may be more.
+    fn evict(&self, cause: impl Fn(&Runs) -> Option<EvictionCause>) -> bool {
         let mut evicted = Vec::new();
-        while evicted.len() < BATCH
-            && let Some(bound) = reached(&runs)
+        let mut runs = self.lock();
+        while evicted.len() < EVICTION_BATCH
+            && let Some(cause) = cause(&runs)
+            && let Some(run) = runs.pop_least_recently_updated()
         {
-            evicted.extend(runs.pop_least_recently_updated());
-            bound.inc();
+            evicted.push((run, cause));
         }
         drop(runs);
-        for run in &evicted {
-            self.watchers.tell(run.id());
+        for (run, cause) in &evicted {
+            self.evictions.count(*cause);
+            self.watchers.notify(run.id());
         }
-        evicted.len() == BATCH
+        evicted.len() == EVICTION_BATCH
     }
 
     /// The run, if it is known.
     #[must_use]
     pub fn get(&self, run_id: RunId) -> Option<Run> {
-        self.state(run_id).map(|(_, run)| run)
+        let runs = self.lock();
+        runs.get(run_id).map(|entry| entry.run.clone())
     }
 
-    /// The run, if it is known, and the revision that made it so.
-    #[must_use]
-    pub fn state(&self, run_id: RunId) -> Option<Watched> {
-        self.lock().get(run_id)
-    }
-
-    /// The newest runs of that status, or of any, that come `after` a place in the list. At most `limit`
+    /// The newest runs of that status, or of any, that come `after` a position in the list. At most `limit`
     /// of them, and fewer where they are large.
     #[must_use]
     pub fn page(&self, status: Option<Status>, after: Option<Position>, limit: usize) -> Page {
         self.lock().page(status, after, limit)
     }
 
-    /// Drops some of the runs that were last updated longer ago than the retention time. Says whether
-    /// there may be more.
-    pub fn expire(&self, now: Timestamp) -> bool {
-        let retention = i64::try_from(self.limits.retention.as_millis()).unwrap_or(i64::MAX);
-        let oldest = now.as_millis().saturating_sub(retention);
-        self.evict(self.lock(), |runs| {
-            let run = runs.least_recently_updated()?;
-            (run.seen().last.as_millis() < oldest).then_some(&self.evicted.retention)
-        })
+    /// Follows the runs of `status`, or all: first a snapshot of at most the `limit` newest, sent for this
+    /// `reason`, then every change.
+    #[must_use]
+    pub fn follow(&self, status: Option<Status>, limit: usize, reason: SnapshotReason) -> Follower {
+        let any_change = self.watchers.subscribe();
+        Follower::new(status, limit, Step::Snapshot(reason), any_change)
     }
 
-    /// What `follower` comes to next.
+    /// The same for a client that knows all up to `since`. It gets a snapshot only if it missed too much.
+    #[must_use]
+    pub fn resume(&self, status: Option<Status>, limit: usize, since: Revision) -> Follower {
+        let any_change = self.watchers.subscribe();
+        Follower::new(status, limit, Step::Changes(since), any_change)
+    }
+
+    /// What `follower` gets next. When it is up to date, [`Follower::changed`] waits for more.
     pub fn next(&self, follower: &mut Follower) -> Next {
         follower.next(&self.lock())
     }
 
-    /// Ready after the next change of any run, from now on.
-    pub fn any_change(&self) -> Notified<'_> {
-        self.watchers.any_change()
-    }
-
-    /// Begins to watch a run, which need not be known yet.
+    /// Watches a run, which need not be known yet.
     #[must_use]
-    pub fn watch(&self, run_id: RunId) -> Watch {
+    pub fn watch(&self, run_id: RunId) -> RunWatch {
         self.watchers.watch(run_id)
     }
 
-    /// The run that is watched, with the revision that made it so, as soon as that is not `seen` any
-    /// more. `None` where the run is not known, or no longer.
-    pub async fn watched(&self, watch: &Watch, seen: Option<Revision>) -> Option<Watched> {
-        loop {
-            let change = watch.change();
-            let now = self.state(watch.run_id);
-            if now.as_ref().map(|(revision, _)| *revision) != seen {
-                return now;
-            }
-            change.await;
-        }
+    /// The run that is watched, as it is now, and the revision of its last change; `None` if it is not known.
+    /// [`RunWatch::changed`] waits for the next change.
+    pub fn look(&self, watch: &mut RunWatch) -> Option<(Revision, Run)> {
+        watch.mark_seen();
+        let runs = self.lock();
+        let entry = runs.get(watch.run_id())?;
+        Some((entry.revision, entry.run.clone()))
     }
 
     /// How many runs there are of each status.

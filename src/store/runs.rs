@@ -1,22 +1,25 @@
-//! The runs and what finds them: by id, by place in the list, by time of the last update.
+//! The runs and their indexes.
+
+use std::hash::RandomState;
+
+use hashlink::{LinkedHashMap, linked_hash_map};
 
 use super::{
-    by_id::ById,
-    changes::{Change, Feed, Kind, Revision},
-    entry::{Kept, RunTooLarge},
-    listing::{Counts, Index, Position},
+    changes::{Change, ChangeKind, Feed, Revision},
+    entry::{Entry, Indexed, RunTooLarge},
+    listing::{Counts, Listing, Position},
 };
 use crate::run::{Run, RunId, Status, Timestamp, Update};
 
 /// Bytes of runs after which a page ends, however few runs are on it.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Whether an update told anything new.
+/// What an update did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Merged {
-    /// It did.
+pub enum Outcome {
+    /// It told something new.
     Applied,
-    /// All of it was known; only the time the run was last seen moved.
+    /// All of it was known; only the time the run was last seen changed.
     NoChange,
 }
 
@@ -25,28 +28,76 @@ pub enum Merged {
 pub struct Page {
     /// The runs.
     pub runs: Vec<Run>,
-    /// The last run's place, where more may follow.
+    /// The position of the last run, where more may follow.
     pub next: Option<Position>,
 }
 
-/// The runs, and the indexes over them.
+/// The runs, and what finds them.
 #[derive(Debug)]
 pub(super) struct Runs {
-    pub(super) by_id: ById,
-    list: Index,
-    pub(super) feed: Feed,
+    /// By id, in the order of their last updates: the first is evicted next. Senders choose the ids, so the
+    /// hasher is one that they cannot predict.
+    by_id: LinkedHashMap<RunId, Entry, RandomState>,
+    indexes: Indexes,
+}
+
+/// What is derived from the runs. Each reason to look at them has its index.
+#[derive(Debug)]
+struct Indexes {
+    /// For pages and snapshots: all runs and those of each status, by age.
+    listing: Listing,
+    /// For streams: what changed last.
+    feed: Feed,
+    /// For the limit: bytes of memory of all runs, estimated.
     bytes: usize,
 }
 
+impl Indexes {
+    /// Takes note of a run that was added, updated or removed: what the indexes hold of it `before` and `after`.
+    fn update(
+        &mut self,
+        position: Position,
+        before: Option<Indexed>,
+        after: Option<Indexed>,
+    ) -> Revision {
+        self.bytes += after.map_or(0, |run| run.bytes);
+        self.bytes -= before.map_or(0, |run| run.bytes);
+        match (before, after) {
+            (None, Some(_)) => self.listing.insert(position),
+            (Some(_), None) => self.listing.remove(position),
+            _ => {}
+        }
+        let status = |run: Option<Indexed>| run.and_then(|run| run.status);
+        let (old, new) = (status(before), status(after));
+        if old != new {
+            self.listing.change_status(position, old, new);
+        }
+        self.feed.record(Change {
+            run_id: position.run_id,
+            kind: if after.is_some() {
+                ChangeKind::Update
+            } else {
+                ChangeKind::Removal
+            },
+            left: old.filter(|_| old != new),
+        })
+    }
+}
+
 impl Runs {
-    /// None, with room for `capacity` and one more: a run enters before another leaves. So many `changes`
+    /// No runs, but room for `capacity` and one more: a run is added before another is evicted. `backlog` changes
     /// are remembered.
-    pub(super) fn with_capacity(capacity: usize, changes: usize) -> Self {
+    pub(super) fn new(capacity: usize, backlog: usize) -> Self {
+        // Twice the room: a table with less grows to as much while runs come and go, and has to move all of them
+        // at once then. A slot that is not used costs a byte.
+        let room = 2 * (capacity + 1);
         Self {
-            by_id: ById::with_capacity(capacity + 1),
-            list: Index::default(),
-            feed: Feed::new(changes),
-            bytes: 0,
+            by_id: LinkedHashMap::with_capacity_and_hasher(room, RandomState::new()),
+            indexes: Indexes {
+                listing: Listing::default(),
+                feed: Feed::new(backlog),
+                bytes: 0,
+            },
         }
     }
 
@@ -56,20 +107,20 @@ impl Runs {
 
     /// Bytes of memory they take, estimated.
     pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+        self.indexes.bytes
     }
 
     pub(super) fn counts(&self) -> Counts {
-        self.list.counts()
+        self.indexes.listing.counts()
     }
 
-    pub(super) const fn revision(&self) -> Revision {
-        self.feed.head()
+    pub(super) const fn feed(&self) -> &Feed {
+        &self.indexes.feed
     }
 
-    pub(super) fn get(&self, run_id: RunId) -> Option<(Revision, Run)> {
-        let kept = self.by_id.get(run_id)?;
-        Some((kept.revision, kept.run.clone()))
+    /// A run, if it is known. Reading it does not make it more recently updated.
+    pub(super) fn get(&self, run_id: RunId) -> Option<&Entry> {
+        self.by_id.get(&run_id)
     }
 
     pub(super) fn page(
@@ -78,18 +129,17 @@ impl Runs {
         after: Option<Position>,
         limit: usize,
     ) -> Page {
-        let mut older = self.list.newest_first(status, after);
+        let mut older = self.listed(status, after);
         let mut page = Vec::new();
         let mut bytes = 0;
         let mut last = None;
         while page.len() < limit
             && bytes < PAGE_BYTES
-            && let Some(position) = older.next()
+            && let Some(entry) = older.next()
         {
-            let kept = self.listed(position);
-            bytes += kept.size();
-            page.push(kept.run.clone());
-            last = Some(position);
+            bytes += entry.bytes();
+            page.push(entry.run.clone());
+            last = Some(entry.position());
         }
         Page {
             runs: page,
@@ -97,83 +147,63 @@ impl Runs {
         }
     }
 
-    /// The newest run of that status, or of any, that comes `after` a place in the list.
-    pub(super) fn next_listed(
+    /// The runs of that status, or of any, that come `after` a position in the list, newest first.
+    pub(super) fn listed(
         &self,
         status: Option<Status>,
         after: Option<Position>,
-    ) -> Option<(Position, Run)> {
-        let position = self.list.newest_first(status, after).next()?;
-        Some((position, self.listed(position).run.clone()))
-    }
-
-    fn listed(&self, position: Position) -> &Kept {
-        let kept = self.by_id.get(position.run_id);
-        kept.expect("what is in the list is kept")
+    ) -> impl Iterator<Item = &Entry> {
+        let positions = self.indexes.listing.newest_first(status, after);
+        positions.map(|position| {
+            let entry = self.by_id.get(&position.run_id);
+            entry.expect("every run in the list is in the map")
+        })
     }
 
     pub(super) fn least_recently_updated(&self) -> Option<&Run> {
-        self.by_id.oldest().map(|kept| &kept.run)
+        self.by_id.front().map(|(_, entry)| &entry.run)
     }
 
-    pub(super) fn merge(
+    /// Merges `update` into the run, which becomes the most recently updated, unless it would take more than
+    /// `max_bytes`.
+    pub(super) fn apply(
         &mut self,
         run_id: RunId,
         update: &Update<'_>,
         at: Timestamp,
-        most: usize,
-    ) -> Result<Merged, RunTooLarge> {
-        let (place, changed, before) = if let Some(place) = self.by_id.find(run_id) {
-            let (before, changed) = self.by_id.update(place, |kept| {
-                let before = (kept.size(), kept.status());
-                Ok((before, kept.merge(update, at, most)?))
-            })?;
-            (place, changed, Some(before))
-        } else {
-            let mut kept = Kept::new(run_id, at);
-            kept.merge(update, at, most)?;
-            (self.by_id.insert(kept), true, None)
-        };
-        let kept = &mut self.by_id[place];
-        let (status, position) = (kept.status(), kept.position());
-        self.bytes += kept.size();
-        let mut left = None;
-        match before {
-            None => self.list.insert(position, status),
-            Some((size_before, status_before)) => {
-                self.bytes -= size_before;
-                if status != status_before {
-                    self.list.change_status(position, status_before, status);
-                    left = status_before;
-                }
+        max_bytes: usize,
+    ) -> Result<Outcome, RunTooLarge> {
+        match self.by_id.entry(run_id) {
+            linked_hash_map::Entry::Occupied(mut slot) => {
+                let entry = slot.get_mut();
+                let before = entry.indexed();
+                let changed = entry.try_merge(update, at, max_bytes)?;
+                let after = entry.indexed();
+                let position = entry.position();
+                entry.revision = self.indexes.update(position, Some(before), Some(after));
+                slot.to_back();
+                Ok(if changed {
+                    Outcome::Applied
+                } else {
+                    Outcome::NoChange
+                })
+            }
+            linked_hash_map::Entry::Vacant(slot) => {
+                let mut entry = Entry::new(run_id, at);
+                entry.try_merge(update, at, max_bytes)?;
+                let after = entry.indexed();
+                entry.revision = self.indexes.update(entry.position(), None, Some(after));
+                slot.insert(entry);
+                Ok(Outcome::Applied)
             }
         }
-        let change = Change {
-            run_id,
-            left,
-            status,
-            kind: Kind::Update,
-        };
-        kept.revision = self.feed.record(change, before.map(|_| kept.revision));
-        Ok(if changed {
-            Merged::Applied
-        } else {
-            Merged::NoChange
-        })
     }
 
     pub(super) fn pop_least_recently_updated(&mut self) -> Option<Run> {
-        let kept = self.by_id.remove_oldest()?;
-        self.bytes -= kept.size();
-        self.list.remove(kept.position(), kept.status());
-        let removal = Change {
-            run_id: kept.run.id(),
-            left: kept.status(),
-            status: None,
-            kind: Kind::Removal,
-        };
-        self.feed.record(removal, Some(kept.revision));
-        Some(kept.run)
+        let (_, entry) = self.by_id.pop_front()?;
+        self.indexes
+            .update(entry.position(), Some(entry.indexed()), None);
+        Some(entry.run)
     }
 }
 
@@ -182,37 +212,42 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
+    use crate::testing;
 
     impl Runs {
         /// What must hold between any two calls.
         fn check(&self) {
-            let sizes = self.by_id.iter().map(Kept::size);
-            assert_eq!(self.bytes, sizes.sum::<usize>());
-            let listed: Vec<_> = self.list.newest_first(None, None).collect();
-            assert_eq!(listed.len(), self.by_id.len());
+            let entries = || self.by_id.values();
+            assert_eq!(self.bytes(), entries().map(Entry::bytes).sum::<usize>());
+            let listed: Vec<_> = self.listed(None, None).map(Entry::position).collect();
+            assert_eq!(listed.len(), self.len());
             assert!(listed.is_sorted_by(|a, b| a > b));
             let mut by_status = 0;
             for status in Status::ALL {
-                for position in self.list.newest_first(Some(status), None) {
-                    let kept = self.listed(position);
-                    assert_eq!((kept.status(), kept.position()), (Some(status), position));
+                for position in self.indexes.listing.newest_first(Some(status), None) {
+                    let entry = self.get(position.run_id).unwrap();
+                    assert_eq!(
+                        (entry.run.status(), entry.position()),
+                        (Some(status), position)
+                    );
                     by_status += 1;
                 }
             }
-            let with_status = self.by_id.iter().filter(|kept| kept.status().is_some());
+            let with_status = entries().filter(|entry| entry.run.status().is_some());
             assert_eq!(by_status, with_status.count());
         }
     }
 
     proptest! {
-    #![proptest_config(crate::testing::proptest_config())]
+        #![proptest_config(testing::proptest_config())]
         #[test]
-        fn the_indexes_and_the_count_of_bytes_agree_with_the_runs(
+        fn the_indexes_agree_with_the_runs_and_the_least_recently_updated_run_goes_first(
             steps in vec((0_u8..12, 0_usize..7, 0_usize..3, 0_i64..20), 0..60),
         ) {
-            let mut runs = Runs::with_capacity(5, 9);
+            let mut runs = Runs::new(5, 9);
+            let mut least_recently_updated_first = Vec::new();
             for (n, status, outputs, millis) in steps {
-                let run_id = format!("7c9e6679-7425-40de-944b-{n:012}").parse().unwrap();
+                let run_id = testing::run_id(n.into());
                 let words = [
                     "null", "\"queued\"", "\"running\"", "\"success\"", "\"failed\"",
                     "\"cancelled\"", "\"timeout\"",
@@ -222,23 +257,25 @@ mod tests {
                     r#"{{"status":{},"live_status":"{data}","outputs":[{{"id":{outputs},"data":"{data}"}}]}}"#,
                     words[status],
                 );
-                let update = Update::parse(body.as_bytes()).unwrap();
-                let at = Timestamp::from_millis(millis).unwrap();
                 let state = |runs: &Runs| {
-                    let order: Vec<_> = runs.by_id.iter().map(Kept::id).collect();
-                    (runs.get(run_id), runs.revision(), order)
+                    let run = runs.get(run_id).map(|entry| (entry.revision, entry.run.clone()));
+                    (run, runs.feed().head())
                 };
                 let before = state(&runs);
-                if runs.merge(run_id, &update, at, 900).is_err() {
+                if runs.apply(run_id, &testing::update(&body), testing::at(millis), 900).is_ok() {
+                    least_recently_updated_first.retain(|&other| other != run_id);
+                    least_recently_updated_first.push(run_id);
+                } else {
                     prop_assert_eq!(state(&runs), before);
                 }
                 runs.check();
                 while runs.len() > 5 {
-                    let oldest = runs.least_recently_updated().unwrap().id();
-                    prop_assert!(oldest != run_id);
+                    let oldest = least_recently_updated_first.remove(0);
+                    prop_assert_eq!(runs.least_recently_updated().unwrap().id(), oldest);
                     prop_assert_eq!(runs.pop_least_recently_updated().unwrap().id(), oldest);
                     runs.check();
                 }
+                prop_assert!(runs.by_id.keys().eq(&least_recently_updated_first));
             }
         }
     }

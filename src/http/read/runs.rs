@@ -53,15 +53,14 @@ async fn wait_until_terminal(app: &App, run_id: RunId, longest: Duration) -> Res
         return Ok(());
     }
     let mut subscriber = app.subscribers.subscribe()?;
-    let watch = app.store.watch(run_id);
+    let mut watch = app.store.watch(run_id);
     let over = async {
-        let mut seen = None;
         loop {
-            let now = app.store.watched(&watch, seen).await;
-            if now.as_ref().is_some_and(|(_, run)| is_over(run)) {
+            watch.changed().await;
+            let now = app.store.look(&mut watch);
+            if now.is_some_and(|(_, run)| is_over(&run)) {
                 break;
             }
-            seen = now.map(|(revision, _)| revision);
             subscriber.rate.acquire(WAKEUP).await;
         }
     };

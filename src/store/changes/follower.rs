@@ -1,27 +1,33 @@
-//! Following the runs: first all that are there, then every change.
+//! Following the runs: first a snapshot of them, then every change.
+
+use tokio::sync::watch;
 
 use super::{
-    Revision,
-    next::{News, Told},
+    Change, ChangeKind, Revision,
+    next::{Next, SnapshotReason},
 };
 use crate::{
-    run::{Run, RunId, Status},
+    run::Status,
     store::{listing::Position, runs::Runs},
 };
 
-/// One subscriber's way through the runs. It holds no run and no queue: however long it stands still, it
-/// costs nothing, and then goes on with what the runs are by then.
+/// Changes that one step looks at, so that it holds the lock for microseconds.
+const CHANGES_BATCH: usize = 128;
+
+/// The position of one stream in the runs. It holds no run and no queue: a stream that is not read costs nothing,
+/// and goes on later with what the runs are by then.
 #[derive(Debug)]
 pub struct Follower {
     status: Option<Status>,
-    most: usize,
+    limit: usize,
     step: Step,
+    any_change: watch::Receiver<()>,
 }
 
 #[derive(Debug)]
-enum Step {
-    Beginning(Cause),
-    /// In the list of runs. What changes meanwhile is told behind it.
+pub(in crate::store) enum Step {
+    Snapshot(SnapshotReason),
+    /// In the list of runs. What changed after `since` follows it.
     Listing {
         since: Revision,
         after: Option<Position>,
@@ -30,99 +36,41 @@ enum Step {
     Changes(Revision),
 }
 
-/// Why all that is there is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The subscriber is new.
-    Start,
-    /// More has changed than is remembered since the subscriber was last told something.
-    Behind,
-    /// What the subscriber was told last was told by another store.
-    Restart,
-}
-
-impl Cause {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Start, Self::Behind, Self::Restart];
-
-    /// In a word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Behind => "behind",
-            Self::Restart => "restart",
-        }
-    }
-}
-
-/// What a follower comes to next.
-#[derive(Debug)]
-pub enum Next {
-    /// All that is there follows, newest first; what was told before and is not told again is gone.
-    Snapshot(Cause),
-    /// One of the runs that are there.
-    Present(Run),
-    /// That was all; from this revision on changes follow.
-    Live(Revision),
-    /// A run is this now.
-    Changed(Revision, Run),
-    /// A run is no longer kept.
-    Removed(Revision, RunId),
-    /// Nothing yet, but there is more to look at.
-    More,
-    /// Nothing before something changes.
-    UpToDate,
-}
-
 impl Follower {
-    /// Follows the runs of `status`, or all. Of those that are there it tells the `most` newest, because
-    /// of this `cause`.
-    #[must_use]
-    pub const fn new(status: Option<Status>, most: usize, cause: Cause) -> Self {
+    /// Follows the runs of `status`, or all. A snapshot has at most the `limit` newest.
+    pub(in crate::store) const fn new(
+        status: Option<Status>,
+        limit: usize,
+        step: Step,
+        any_change: watch::Receiver<()>,
+    ) -> Self {
         Self {
             status,
-            most,
-            step: Step::Beginning(cause),
+            limit,
+            step,
+            any_change,
         }
     }
 
-    /// The same for a subscriber who knows all up to `since`.
-    #[must_use]
-    pub const fn resuming(status: Option<Status>, most: usize, since: Revision) -> Self {
-        Self {
-            status,
-            most,
-            step: Step::Changes(since),
-        }
+    /// Waits until something has changed since the last call of [`Store::next`](crate::store::Store::next).
+    pub async fn changed(&mut self) {
+        // It fails only without a store, and then there are no steps to take either.
+        let _ = self.any_change.changed().await;
     }
 
     pub(in crate::store) fn next(&mut self, runs: &Runs) -> Next {
+        self.any_change.mark_unchanged();
         match self.step {
-            Step::Beginning(cause) => {
+            Step::Snapshot(reason) => {
                 self.step = Step::Listing {
-                    since: runs.revision(),
+                    since: runs.feed().head(),
                     after: None,
-                    left: self.most,
+                    left: self.limit,
                 };
-                Next::Snapshot(cause)
+                Next::Snapshot(reason)
             }
             Step::Listing { since, after, left } => self.next_listed(runs, since, after, left),
-            Step::Changes(since) => match runs.news(since, self.status) {
-                Ok(None) => Next::UpToDate,
-                Ok(Some(News { revision, told })) => {
-                    self.step = Step::Changes(revision);
-                    match told {
-                        None => Next::More,
-                        Some(Told::Run(run)) => Next::Changed(revision, run),
-                        Some(Told::Removed(run_id)) => Next::Removed(revision, run_id),
-                    }
-                }
-                Err(_) => {
-                    self.step = Step::Beginning(Cause::Behind);
-                    Next::More
-                }
-            },
+            Step::Changes(since) => self.next_change(runs, since),
         }
     }
 
@@ -134,16 +82,50 @@ impl Follower {
         left: usize,
     ) -> Next {
         if left > 0
-            && let Some((position, run)) = runs.next_listed(self.status, after)
+            && let Some(entry) = runs.listed(self.status, after).next()
         {
             self.step = Step::Listing {
                 since,
-                after: Some(position),
+                after: Some(entry.position()),
                 left: left - 1,
             };
-            return Next::Present(run);
+            return Next::Present(entry.run.clone());
         }
         self.step = Step::Changes(since);
         Next::Live(since)
+    }
+
+    fn next_change(&mut self, runs: &Runs, since: Revision) -> Next {
+        let Some(changes) = runs.feed().after(since) else {
+            self.step = Step::Snapshot(SnapshotReason::Behind);
+            return Next::Continue;
+        };
+        let mut nothing = Next::UpToDate;
+        for (revision, change) in changes.take(CHANGES_BATCH) {
+            self.step = Step::Changes(revision);
+            if let Some(next) = self.after_change(runs, revision, change) {
+                return next;
+            }
+            nothing = Next::Continue;
+        }
+        nothing
+    }
+
+    /// What this follower gets for a change. A run that changed several times is sent for its last change alone,
+    /// and one that leaves the status is sent once more.
+    fn after_change(&self, runs: &Runs, revision: Revision, change: &Change) -> Option<Next> {
+        let follows_all = self.status.is_none();
+        let left = !follows_all && change.left == self.status;
+        let removed = Next::Removed(revision, change.run_id);
+        match (change.kind, runs.get(change.run_id)) {
+            (ChangeKind::Removal, _) => (follows_all || left).then_some(removed),
+            // The removal that followed is sent only to followers of the status that the run had then.
+            (ChangeKind::Update, None) => left.then_some(removed),
+            (ChangeKind::Update, Some(entry)) => {
+                let is_last = entry.revision == revision;
+                let matches = follows_all || entry.run.status() == self.status;
+                (left || is_last && matches).then(|| Next::Changed(revision, entry.run.clone()))
+            }
+        }
     }
 }

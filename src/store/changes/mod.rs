@@ -1,7 +1,7 @@
-//! What changed, in order: where subscribers go on from.
+//! The feed of changes, from which streams send what changed and clients resume.
 
 pub(super) mod follower;
-mod next;
+pub(super) mod next;
 pub(super) mod watch;
 
 use std::collections::VecDeque;
@@ -12,107 +12,86 @@ use crate::run::{RunId, Status};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Revision(pub u64);
 
-/// That a run is not what it was. What it became is asked for when it is told, so that many changes of
-/// one run cost a slow subscriber no more than the last.
+/// A run has changed. What it became is looked up when that is sent, so that many changes of one run cost a slow
+/// stream no more than the last.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct Change {
     pub(in crate::store) run_id: RunId,
-    /// The status that the run has no more.
+    pub(in crate::store) kind: ChangeKind,
+    /// The status that the run had before, if it has another now.
     pub(in crate::store) left: Option<Status>,
-    /// The status that it has now, if any.
-    pub(in crate::store) status: Option<Status>,
-    pub(in crate::store) kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Kind {
-    /// The last update of the run.
+pub(in crate::store) enum ChangeKind {
     Update,
-    /// An update of which there was another after it, or a removal.
-    Superseded,
-    /// The run is no longer kept.
+    /// The store no longer keeps the run.
     Removal,
 }
 
 /// The last changes.
 #[derive(Debug)]
 pub(in crate::store) struct Feed {
-    last: VecDeque<Change>,
+    changes: VecDeque<Change>,
     head: Revision,
-    remembered: usize,
+    backlog: usize,
 }
 
 impl Feed {
-    /// Remembers so many changes.
-    pub(in crate::store) fn new(remembered: usize) -> Self {
+    /// One that remembers the last `backlog` changes.
+    pub(in crate::store) fn new(backlog: usize) -> Self {
         Self {
-            last: VecDeque::with_capacity(remembered),
+            changes: VecDeque::with_capacity(backlog),
             head: Revision(0),
-            remembered,
+            backlog,
         }
     }
 
-    /// What the last change made it.
+    /// The revision of the last change.
     pub(in crate::store) const fn head(&self) -> Revision {
         self.head
     }
 
-    /// Remembers `change`, after which the one that made the revision `before` is the run's last no more. To
-    /// pass by what is superseded costs a subscriber next to nothing, however far behind it is.
-    pub(in crate::store) fn record(
-        &mut self,
-        change: Change,
-        before: Option<Revision>,
-    ) -> Revision {
-        if let Some(superseded) = before.and_then(|before| self.change_mut(before)) {
-            superseded.kind = Kind::Superseded;
+    /// Adds a change, as a new revision.
+    pub(in crate::store) fn record(&mut self, change: Change) -> Revision {
+        if self.changes.len() == self.backlog {
+            self.changes.pop_front();
         }
-        if self.last.len() == self.remembered {
-            self.last.pop_front();
-        }
-        self.last.push_back(change);
+        self.changes.push_back(change);
         self.head.0 += 1;
         self.head
     }
 
-    /// The change that made this the revision, if it is remembered.
-    fn change_mut(&mut self, revision: Revision) -> Option<&mut Change> {
-        let later = usize::try_from(self.head.0.checked_sub(revision.0)?).ok()?;
-        let at = self.last.len().checked_sub(later + 1)?;
-        self.last.get_mut(at)
-    }
-
-    /// The changes after `since`, each with what it made the revision; `None` where some of them are
-    /// forgotten, or `since` has not been reached.
+    /// The changes after `since`, each with its revision. `None` where some of them are forgotten, or
+    /// `since` is not reached yet.
     pub(in crate::store) fn after(
         &self,
         since: Revision,
     ) -> Option<impl Iterator<Item = (Revision, &Change)>> {
         let missed = self.head.0.checked_sub(since.0)?;
         let missed = usize::try_from(missed).ok()?;
-        let first = self.last.len().checked_sub(missed)?;
+        let first = self.changes.len().checked_sub(missed)?;
         let revisions = (since.0 + 1..).map(Revision);
-        Some(revisions.zip(self.last.range(first..)))
+        Some(revisions.zip(self.changes.range(first..)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::run_id;
 
     #[test]
-    fn what_came_after_a_revision_is_told_as_long_as_all_of_it_is_remembered() {
+    fn the_changes_after_a_revision_are_there_until_one_of_them_is_forgotten() {
         let mut feed = Feed::new(3);
         let change = Change {
-            run_id: "7c9e6679-7425-40de-944b-e07fc1f90ae7".parse().unwrap(),
+            run_id: run_id(1),
+            kind: ChangeKind::Update,
             left: None,
-            status: None,
-            kind: Kind::Update,
         };
         assert_eq!(feed.after(Revision(0)).unwrap().count(), 0);
-        for revision in 1..=5_u64 {
-            let before = revision.checked_sub(2).map(Revision);
-            assert_eq!(feed.record(change, before), Revision(revision));
+        for revision in 1..=5 {
+            assert_eq!(feed.record(change), Revision(revision));
         }
         let after = |since| {
             let changes = feed.after(Revision(since))?;
@@ -122,7 +101,5 @@ mod tests {
         assert_eq!(after(2), Some(vec![3, 4, 5]));
         assert_eq!(after(5), Some(vec![]));
         assert_eq!(after(6), None, "it was never reached");
-        let kinds: Vec<_> = feed.last.iter().map(|change| change.kind).collect();
-        assert_eq!(kinds, [Kind::Superseded, Kind::Update, Kind::Update]);
     }
 }

@@ -1,74 +1,49 @@
-//! What a change is to a subscriber.
+//! What a follower gets.
 
-use super::{Change, Kind, Revision};
-use crate::{
-    run::{Run, RunId, Status},
-    store::runs::Runs,
-};
+use super::Revision;
+use crate::run::{Run, RunId};
 
-/// Changes that one call of [`Runs::news`] looks at, at the most, so that the lock is held for microseconds.
-const NEWS_BATCH: usize = 1024;
-
-/// What a subscriber is told next.
+/// What a follower gets next.
 #[derive(Debug)]
-pub(in crate::store) struct News {
-    /// Where to go on from.
-    pub(in crate::store) revision: Revision,
-    /// What to tell; nothing where what changed did not concern the subscriber.
-    pub(in crate::store) told: Option<Told>,
+pub enum Next {
+    /// All runs follow, newest first. A run that was known before and is not among them is gone.
+    Snapshot(SnapshotReason),
+    /// One of the runs of the snapshot.
+    Present(Run),
+    /// The snapshot is complete. The changes after this revision follow.
+    Live(Revision),
+    /// A run has changed, and is this now.
+    Changed(Revision, Run),
+    /// The store no longer keeps a run.
+    Removed(Revision, RunId),
+    /// Nothing in this batch of changes, but there are more.
+    Continue,
+    /// Nothing until something changes.
+    UpToDate,
 }
 
-/// What became of a run.
-#[derive(Debug)]
-pub(in crate::store) enum Told {
-    /// It is this now.
-    Run(Run),
-    /// It is no longer kept.
-    Removed(RunId),
+/// Why a snapshot is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotReason {
+    /// The client is new.
+    Start,
+    /// The client missed more changes than the store remembers.
+    Behind,
+    /// The client resumes another stream, or one of another process.
+    Restart,
 }
 
-/// More has changed than is remembered.
-#[derive(Debug)]
-pub(in crate::store) struct Forgotten;
+impl SnapshotReason {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Start, Self::Behind, Self::Restart];
 
-impl Runs {
-    pub(in crate::store) fn news(
-        &self,
-        since: Revision,
-        status: Option<Status>,
-    ) -> Result<Option<News>, Forgotten> {
-        let mut looked_at = None;
-        let changes = self.feed.after(since).ok_or(Forgotten)?;
-        for (revision, change) in changes.take(NEWS_BATCH) {
-            let told = self.told(change, status);
-            let is_told = told.is_some();
-            looked_at = Some(News { revision, told });
-            if is_told {
-                break;
-            }
+    /// The word for it in metrics and events.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Behind => "behind",
+            Self::Restart => "restart",
         }
-        Ok(looked_at)
-    }
-
-    /// What a change is to one who follows the runs of that status, or all. A run that leaves the status
-    /// is told once more, and one that changes again is told when it last did.
-    fn told(&self, change: &Change, status: Option<Status>) -> Option<Told> {
-        let follows_all = status.is_none();
-        let leaves = !follows_all && change.left == status;
-        let concerns = leaves
-            || match change.kind {
-                Kind::Update => follows_all || change.status == status,
-                Kind::Superseded => false,
-                Kind::Removal => follows_all,
-            };
-        if !concerns {
-            return None;
-        }
-        let kept = self.by_id.get(change.run_id);
-        Some(match kept.filter(|_| change.kind != Kind::Removal) {
-            Some(kept) => Told::Run(kept.run.clone()),
-            // Removed now, or since it left the status, which is told to those who follow the other one.
-            None => Told::Removed(change.run_id),
-        })
     }
 }

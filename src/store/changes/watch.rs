@@ -1,106 +1,118 @@
-//! Those who wait for changes: of all runs, or of one.
+//! Waiting for changes, of any run or of one.
+//!
+//! A stream looks at the runs, and waits when there is nothing new. So that it misses no change between the two,
+//! each look first marks all changes up to then as seen, and the wait ends with the first one that is not marked.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{Notify, futures::Notified};
+use tokio::sync::watch;
 
 use crate::run::RunId;
 
-/// Who waits. An update wakes those whom it concerns, and costs no more however many others there are.
+/// Notifies streams and waiting requests of changes. An update wakes only those it concerns, and costs the same
+/// however many others there are.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Watchers {
-    of_all: Notify,
-    // A lock of its own, so that who comes and goes holds up no update at the store's.
-    of_one: Mutex<HashMap<RunId, Watching>>,
-}
-
-#[derive(Debug, Default)]
-struct Watching {
-    changed: Arc<Notify>,
-    watchers: usize,
+    any_run: watch::Sender<()>,
+    // A lock of its own, so that streams that come and go do not hold the store's.
+    one_run: Mutex<HashMap<RunId, watch::Sender<()>>>,
 }
 
 impl Watchers {
-    /// Ready after the next change of any run, from now on.
-    pub(in crate::store) fn any_change(&self) -> Notified<'_> {
-        self.of_all.notified()
+    /// A receiver of the changes of all runs.
+    pub(in crate::store) fn subscribe(&self) -> watch::Receiver<()> {
+        self.any_run.subscribe()
     }
 
-    /// A watch on one run, which need not be there yet.
-    pub(in crate::store) fn watch(self: &Arc<Self>, run_id: RunId) -> Watch {
-        let mut of_one = self.of_one();
-        let watching = of_one.entry(run_id).or_default();
-        watching.watchers += 1;
-        Watch {
+    /// A watch on one run, which need not be known yet.
+    pub(in crate::store) fn watch(self: &Arc<Self>, run_id: RunId) -> RunWatch {
+        let mut change = self.one_run().entry(run_id).or_default().subscribe();
+        change.mark_changed();
+        RunWatch {
             run_id,
-            changed: Arc::clone(&watching.changed),
+            change,
             watchers: Arc::clone(self),
         }
     }
 
     /// The run has changed.
-    pub(in crate::store) fn tell(&self, run_id: RunId) {
-        if let Some(watching) = self.of_one().get(&run_id) {
-            watching.changed.notify_waiters();
+    pub(in crate::store) fn notify(&self, run_id: RunId) {
+        if let Some(sender) = self.one_run().get(&run_id) {
+            sender.send_replace(());
         }
-        self.of_all.notify_waiters();
+        // It fails where there is no receiver.
+        let _ = self.any_run.send(());
     }
 
-    fn of_one(&self) -> MutexGuard<'_, HashMap<RunId, Watching>> {
-        self.of_one.lock().unwrap_or_else(PoisonError::into_inner)
+    fn one_run(&self) -> MutexGuard<'_, HashMap<RunId, watch::Sender<()>>> {
+        self.one_run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A watch on one run, as long as it is held.
+/// A watch on one run.
 #[derive(Debug)]
-pub struct Watch {
-    pub(in crate::store) run_id: RunId,
-    changed: Arc<Notify>,
+pub struct RunWatch {
+    run_id: RunId,
+    change: watch::Receiver<()>,
     watchers: Arc<Watchers>,
 }
 
-impl Watch {
-    /// Ready after the next change of the run, from now on.
-    pub(in crate::store) fn change(&self) -> Notified<'_> {
-        self.changed.notified()
+impl RunWatch {
+    /// The run that is watched.
+    #[must_use]
+    pub const fn run_id(&self) -> RunId {
+        self.run_id
+    }
+
+    /// Waits until the run has changed since the last call of [`Store::look`](crate::store::Store::look). Does not
+    /// wait before the first.
+    pub async fn changed(&mut self) {
+        // It cannot fail: the sender stays as long as this watch.
+        let _ = self.change.changed().await;
+    }
+
+    pub(in crate::store) fn mark_seen(&mut self) {
+        self.change.mark_unchanged();
     }
 }
 
-impl Drop for Watch {
+impl Drop for RunWatch {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut entry) = self.watchers.of_one().entry(self.run_id) {
-            entry.get_mut().watchers -= 1;
-            if entry.get().watchers == 0 {
-                entry.remove();
-            }
+        if let Entry::Occupied(sender) = self.watchers.one_run().entry(self.run_id)
+            && sender.get().receiver_count() == 1
+        {
+            sender.remove();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
+    use crate::testing::run_id;
 
     #[tokio::test]
-    async fn a_watch_hears_of_its_run_and_leaves_nothing_behind() {
+    async fn a_watch_is_woken_by_its_own_run_alone_and_leaves_nothing_behind() {
         let watchers = Arc::new(Watchers::default());
-        let [one, other] = [1, 2].map(|n| {
-            let run_id = format!("7c9e6679-7425-40de-944b-{n:012}");
-            run_id.parse::<RunId>().unwrap()
-        });
-        let (first, second) = (watchers.watch(one), watchers.watch(one));
-        let (mut any, mut change) = (Box::pin(watchers.any_change()), Box::pin(second.change()));
-        watchers.tell(other);
-        any.as_mut().await;
-        assert!(!change.as_mut().enable(), "that was another run");
+        let mut any = watchers.subscribe();
+        let (first, mut second) = (watchers.watch(run_id(1)), watchers.watch(run_id(1)));
+        second.changed().await;
+        second.mark_seen();
+        watchers.notify(run_id(2));
+        any.changed().await.unwrap();
+        assert!(
+            second.changed().now_or_never().is_none(),
+            "that was another run"
+        );
         drop(first);
-        watchers.tell(one);
-        change.as_mut().await;
-        drop(change);
+        watchers.notify(run_id(1));
+        second.changed().await;
         drop(second);
-        assert!(watchers.of_one().is_empty());
+        assert!(watchers.one_run().is_empty());
     }
 }

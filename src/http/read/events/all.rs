@@ -5,27 +5,27 @@ use std::{sync::Arc, time::Duration};
 use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::{task::yield_now, time::Instant};
 
 use super::{
     sink::EventSink,
     sse::{Scope, data, removed, run},
 };
 use crate::{
-    run::Run,
+    run::{Run, Status},
     store::{Counts, Follower, Next},
 };
 
-/// How old the counts may be that were told, where there is always a run to tell.
+/// After this time new counts are sent even if there is always another run to send.
 const COUNTS_AGE: Duration = Duration::from_secs(1);
 
-/// One subscriber to all runs.
+/// The events for one subscriber to all runs.
 #[derive(Debug)]
 pub(super) struct AllRuns {
     sink: EventSink,
     scope: Scope,
     follower: Follower,
-    /// The counts that were told, and when they were so.
+    /// The counts that were sent last, and when.
     counts: Option<(Instant, Counts)>,
 }
 
@@ -59,19 +59,17 @@ impl AllRuns {
         }
         let app = Arc::clone(&self.sink.app);
         loop {
-            // Before looking, so that no change falls between looking and waiting.
-            let change = app.store.any_change();
             match app.store.next(&mut self.follower) {
-                Next::More => {}
+                Next::Continue => yield_now().await,
                 Next::UpToDate => {
                     if let Some(event) = self.new_counts() {
                         return event;
                     }
-                    change.await;
+                    self.follower.changed().await;
                     self.sink.throttle_wakeup().await;
                 }
-                Next::Snapshot(cause) => {
-                    let reason = cause.word();
+                Next::Snapshot(reason) => {
+                    let reason = reason.word();
                     app.metrics.snapshots(reason).inc();
                     let snapshot = Event::default().event("snapshot");
                     return data(snapshot, &json!({ "reason": reason }));
@@ -96,6 +94,7 @@ impl AllRuns {
         }
     }
 
+    /// The event that shows a run; `None` if the run is no longer kept once there is memory for the event.
     async fn run(&mut self, event: Event, shown: Run) -> Option<Event> {
         let shown = self.sink.reserve_for(shown).await?;
         Some(run(event, &shown))
@@ -105,21 +104,21 @@ impl AllRuns {
         self.counts.is_none_or(|(at, _)| at.elapsed() >= COUNTS_AGE)
     }
 
-    /// How many runs there are, unless that was told.
+    /// How many runs there are of each status, unless that was sent last.
     fn new_counts(&mut self) -> Option<Event> {
         let counts = self.sink.app.store.counts();
         let before = self.counts.replace((Instant::now(), counts));
         if before.is_some_and(|(_, before)| before == counts) {
             return None;
         }
-        let [queued, processing, completed, failed, cancelled] = counts.by_status;
+        let of = |status: Status| counts.by_status[status as usize];
         let view = CountsView {
             all: counts.all,
-            queued,
-            processing,
-            completed,
-            failed,
-            cancelled,
+            queued: of(Status::Queued),
+            processing: of(Status::Processing),
+            completed: of(Status::Completed),
+            failed: of(Status::Failed),
+            cancelled: of(Status::Cancelled),
         };
         Some(data(Event::default().event("counts"), &view))
     }
@@ -139,15 +138,13 @@ mod tests {
     use super::*;
     use crate::{
         http::app::App,
-        run::{Timestamp, Update},
-        store::Cause,
+        store::SnapshotReason,
+        testing::{at, run_id, update},
     };
 
-    fn update(app: &App, body: &str) {
-        let run_id = "7c9e6679-7425-40de-944b-e07fc1f90ae7".parse().unwrap();
-        let update = Update::parse(body.as_bytes()).unwrap();
-        let at = Timestamp::from_millis(0).unwrap();
-        app.store.merge(run_id, &update, at).unwrap();
+    fn apply(app: &App, body: &str) {
+        let applied = app.store.apply(run_id(1), &update(body), at(0));
+        applied.unwrap();
     }
 
     async fn text(event: Event) -> String {
@@ -158,14 +155,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn where_there_is_always_a_run_to_tell_new_counts_are_told_within_a_second() {
+    async fn new_counts_are_sent_within_a_second_though_there_is_always_another_run_to_send() {
         let app = App::for_tests();
         let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe().unwrap());
-        let follower = Follower::new(None, 0, Cause::Start);
+        let follower = app.store.follow(None, 0, SnapshotReason::Start);
         let mut runs = AllRuns::new(sink, Scope::AllRuns(None), follower);
         for name in ["counts", "snapshot", "live"] {
-            let told = text(runs.next().await).await;
-            assert!(told.contains(&format!("event: {name}\n")), "{told}");
+            let sent = text(runs.next().await).await;
+            assert!(sent.contains(&format!("event: {name}\n")), "{sent}");
         }
         for (status, counts) in [
             ("queued", r#""queued":1,"processing":0"#),
@@ -173,9 +170,9 @@ mod tests {
         ] {
             for tenths in 1..=10 {
                 advance(Duration::from_millis(100)).await;
-                update(&app, &format!(r#"{{"status":"{status}"}}"#));
-                let told = text(runs.next().await).await;
-                assert_eq!(told.contains(counts), tenths == 10, "{tenths}: {told}");
+                apply(&app, &format!(r#"{{"status":"{status}"}}"#));
+                let sent = text(runs.next().await).await;
+                assert_eq!(sent.contains(counts), tenths == 10, "{tenths}: {sent}");
             }
         }
     }

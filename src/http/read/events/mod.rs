@@ -35,7 +35,7 @@ use crate::{
         problem::Problem,
     },
     run::RunId,
-    store::{Cause, Follower},
+    store::SnapshotReason,
 };
 
 /// How long a client waits before it reconnects.
@@ -71,10 +71,10 @@ pub(in crate::http) async fn all(
     let SnapshotLimit(most) = limit.unwrap_or_default();
     let scope = Scope::AllRuns(status);
     let follower = match last_event_id(&headers) {
-        None => Follower::new(status, most, Cause::Start),
+        None => app.store.follow(status, most, SnapshotReason::Start),
         Some(last) => match scope.revision(&app, last) {
-            Some(since) => Follower::resuming(status, most, since),
-            None => Follower::new(status, most, Cause::Restart),
+            Some(since) => app.store.resume(status, most, since),
+            None => app.store.follow(status, most, SnapshotReason::Restart),
         },
     };
     let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe()?);

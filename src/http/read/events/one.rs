@@ -11,40 +11,36 @@ use super::{
 };
 use crate::{
     run::{RunId, Status},
-    store::{Revision, Watch},
+    store::{Revision, RunWatch},
 };
 
-/// One subscriber to one run.
+/// The events for one subscriber to one run.
 #[derive(Debug)]
 pub(super) struct OneRun {
     sink: EventSink,
     run_id: RunId,
-    watch: Watch,
+    watch: RunWatch,
     step: Step,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    /// The revision of the run that was told last, if it was known.
+    /// The revision that was sent last, if the run was known.
     Watching(Option<Revision>),
+    /// The final status was sent; the `end` follows.
     Ending(Status),
     Ended,
 }
 
 impl OneRun {
-    /// For a subscriber who has `seen` the run, or not.
+    /// For a client that knows the run up to the revision `seen`, if it knows it.
     pub(super) fn new(sink: EventSink, run_id: RunId, seen: Option<Revision>) -> Self {
-        let store = &sink.app.store;
-        let watch = store.watch(run_id);
-        let step = match store.state(run_id) {
-            Some((revision, run)) if Some(revision) == seen => step_after(revision, run.status()),
-            _ => Step::Watching(seen),
-        };
+        let watch = sink.app.store.watch(run_id);
         Self {
             sink,
             run_id,
             watch,
-            step,
+            step: Step::Watching(seen),
         }
     }
 
@@ -62,16 +58,20 @@ impl OneRun {
                 }
                 Step::Ended => return None,
             };
-            app.store.watched(&self.watch, seen).await;
+            self.watch.changed().await;
             self.sink.throttle_wakeup().await;
-            // Looked up when there is time for it, so that it is told as it is by then.
-            let Some((revision, shown)) = app.store.state(self.run_id) else {
+            let Some((revision, shown)) = app.store.look(&mut self.watch) else {
                 self.step = Step::Watching(None);
                 if seen.is_some() {
                     return Some(removed(Event::default(), self.run_id));
                 }
                 continue;
             };
+            if Some(revision) == seen {
+                // It may be over: a client that reconnects still gets the end.
+                self.step = step_after(revision, shown.status());
+                continue;
+            }
             if let Some(shown) = self.sink.reserve_for(shown).await {
                 self.step = step_after(revision, shown.status());
                 return Some(run(Scope::OneRun.event(&app, revision), &shown));

@@ -9,7 +9,7 @@ use std::{
 use comfydeploy_webhook::{
     metrics::Metrics,
     run::{Outputs, PlatformStatus, Run, RunId, Status, Timestamp, Update},
-    store::{Limits, Merged, Store, Usage},
+    store::{Limits, Outcome, Store, Usage},
 };
 
 use super::{Received, run_id};
@@ -20,13 +20,13 @@ const LIMITS: [Limits; 2] = [
         runs: 2,
         bytes: 16 * 2048,
         retention: Duration::from_millis(100),
-        changes: 4,
+        backlog: 4,
     },
     Limits {
         runs: 100,
         bytes: 16 * 512,
         retention: Duration::from_millis(100),
-        changes: 4,
+        backlog: 4,
     },
 ];
 
@@ -63,7 +63,7 @@ fn size(run: &Run) -> usize {
     static OVERHEAD: LazyLock<usize> = LazyLock::new(|| {
         let (store, update) = (store(LIMITS[0]), Update::parse(b"{}").unwrap());
         let at = Timestamp::from_millis(0).unwrap();
-        store.merge(run_id(0), &update, at).unwrap();
+        store.apply(run_id(0), &update, at).unwrap();
         store.usage().bytes
     });
     run.heap_bytes() + *OVERHEAD
@@ -76,10 +76,10 @@ fn merge(store: &Store, limits: Limits, id: RunId, received: &Received<'_>) {
     let is_change = run.merge(&received.update, received.at) || before.is_none();
     let max = limits.bytes / 16;
     let fits = size(run) <= max && run.outputs().len() <= Outputs::MAX;
-    match store.merge(id, &received.update, received.at) {
-        Ok(merged) => {
+    match store.apply(id, &received.update, received.at) {
+        Ok(outcome) => {
             assert!(fits);
-            assert_eq!(merged == Merged::Applied, is_change);
+            assert_eq!(outcome == Outcome::Applied, is_change);
             assert_eq!(store.get(id).as_ref(), Some(&*run));
             let runs = usage.runs + usize::from(before.is_none());
             let bytes = usage.bytes - before.map_or(0, |before| size(&before)) + size(run);

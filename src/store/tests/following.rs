@@ -1,0 +1,259 @@
+//! Followers and watches, while runs change, go and come back.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::FutureExt as _;
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+
+/// What a client makes of the stream that it follows.
+struct Client {
+    follower: Follower,
+    status: Option<Status>,
+    last_revision: Option<Revision>,
+    known: HashMap<RunId, Run>,
+    /// The runs of the snapshot that is not complete yet.
+    snapshot: Option<HashSet<RunId>>,
+    snapshots: usize,
+}
+
+impl Client {
+    fn new(store: &Store, status: Option<Status>) -> Self {
+        Self {
+            follower: store.follow(status, usize::MAX, SnapshotReason::Start),
+            status,
+            last_revision: None,
+            known: HashMap::new(),
+            snapshot: None,
+            snapshots: 0,
+        }
+    }
+
+    /// One for each status, and one for all runs.
+    fn of_every_filter(store: &Store) -> Vec<Self> {
+        let filters = Status::ALL.map(Some).into_iter().chain([None]);
+        filters.map(|status| Self::new(store, status)).collect()
+    }
+
+    /// Takes one step. Says whether there may be another.
+    fn step(&mut self, store: &Store) -> bool {
+        match store.next(&mut self.follower) {
+            Next::Snapshot(_) => {
+                self.snapshot = Some(HashSet::new());
+                self.snapshots += 1;
+            }
+            Next::Present(run) => {
+                self.snapshot.as_mut().unwrap().insert(run.id());
+                self.known.insert(run.id(), run);
+            }
+            Next::Live(revision) => {
+                let snapshot = self.snapshot.take().unwrap();
+                self.known.retain(|run_id, _| snapshot.contains(run_id));
+                self.last_revision = Some(revision);
+            }
+            Next::Changed(revision, run) => {
+                self.known.insert(run.id(), run);
+                self.last_revision = Some(revision);
+            }
+            Next::Removed(revision, run_id) => {
+                self.known.remove(&run_id);
+                self.last_revision = Some(revision);
+            }
+            Next::Continue => {}
+            Next::UpToDate => return false,
+        }
+        true
+    }
+
+    fn catch_up(&mut self, store: &Store) {
+        while self.step(store) {}
+    }
+
+    /// Loses its connection, and comes back with the last revision that it received.
+    fn reconnect(&mut self, store: &Store) {
+        self.snapshot = None;
+        self.follower = match self.last_revision {
+            Some(since) => store.resume(self.status, usize::MAX, since),
+            None => store.follow(self.status, usize::MAX, SnapshotReason::Start),
+        };
+    }
+
+    fn shown(&self) -> HashMap<RunId, Run> {
+        let mut shown = self.known.clone();
+        shown.retain(|_, run| self.status.is_none() || run.status() == self.status);
+        shown
+    }
+}
+
+/// The runs that a client is to show in the end.
+fn kept(store: &Store, status: Option<Status>) -> HashMap<RunId, Run> {
+    let runs = store.page(status, None, 99).runs;
+    runs.into_iter().map(|run| (run.id(), run)).collect()
+}
+
+fn status(n: usize) -> String {
+    let status = ["queued", "running", "failed", "success", "cancelled"][n];
+    format!(r#"{{"status":"{status}"}}"#)
+}
+
+proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
+    /// The store evicts runs for their number and their age, and remembers few changes; the clients stand still,
+    /// go on and come back in any order.
+    #[test]
+    fn every_client_ends_with_the_runs_that_the_store_keeps(
+        steps in vec((0_u16..12, 0_usize..5, 0_usize..6, 0_usize..5), 0..60),
+    ) {
+        let store = store(LIMITS);
+        let mut clients = Client::of_every_filter(&store);
+        for (millis, (n, new, client, count)) in (0..).map(|n| n * 500).zip(steps) {
+            apply(&store, n.into(), &status(new), millis).unwrap();
+            store.expire(at(millis));
+            let client = &mut clients[client];
+            if count == 4 {
+                client.reconnect(&store);
+            }
+            for _ in 0..count {
+                client.step(&store);
+            }
+        }
+        for mut client in clients {
+            client.catch_up(&store);
+            prop_assert_eq!(client.shown(), kept(&store, client.status));
+        }
+    }
+
+    /// The store keeps one run, so an update of another run evicts it.
+    #[test]
+    fn a_run_that_is_evicted_and_comes_back_between_two_steps_is_shown_as_it_is(
+        known in vec((0_usize..3, 0_usize..5), 0..3),
+        missed in vec((0_usize..3, 0_usize..5), 0..10),
+    ) {
+        let store = store(Limits { runs: 1, ..LIMITS });
+        let mut clients = Client::of_every_filter(&store);
+        for updates in [known, missed] {
+            for (n, new) in updates {
+                apply(&store, n, &status(new), 0).unwrap();
+            }
+            for client in &mut clients {
+                client.catch_up(&store);
+                prop_assert_eq!(client.shown(), kept(&store, client.status));
+                prop_assert_eq!(client.snapshots, 1, "the changes told it all");
+            }
+        }
+    }
+}
+
+/// A follower of all runs that has had its snapshot.
+fn live(store: &Store) -> Follower {
+    let mut follower = store.follow(None, usize::MAX, SnapshotReason::Start);
+    while !matches!(store.next(&mut follower), Next::Live(_)) {}
+    follower
+}
+
+#[test]
+fn a_follower_gets_each_run_that_changed_once_as_it_is_now() {
+    let store = store(LIMITS);
+    let mut follower = live(&store);
+    for millis in 0..20 {
+        apply(&store, 1, "{}", millis).unwrap();
+    }
+    let Next::Changed(_, run) = store.next(&mut follower) else {
+        panic!("the run has changed");
+    };
+    assert_eq!(run.seen().last, at(19), "as it is, not as it was");
+    assert!(matches!(store.next(&mut follower), Next::UpToDate));
+}
+
+#[test]
+fn a_follower_that_missed_too_many_changes_gets_a_snapshot() {
+    let store = store(LIMITS);
+    let mut follower = live(&store);
+    for millis in 0..21 {
+        apply(&store, 1, "{}", millis).unwrap();
+    }
+    assert!(matches!(store.next(&mut follower), Next::Continue));
+    let Next::Snapshot(reason) = store.next(&mut follower) else {
+        panic!("a change was forgotten");
+    };
+    assert_eq!(reason, SnapshotReason::Behind);
+}
+
+#[test]
+fn a_follower_hears_that_a_run_was_removed_and_then_that_it_is_back() {
+    let store = store(Limits { runs: 1, ..LIMITS });
+    apply(&store, 1, &status(3), 0).unwrap();
+    let mut follower = live(&store);
+    apply(&store, 2, "{}", 1).unwrap();
+    apply(&store, 1, &status(0), 2).unwrap();
+    let Next::Removed(_, removed) = store.next(&mut follower) else {
+        panic!("run 1 was evicted for run 2");
+    };
+    assert_eq!(removed, run_id(1));
+    let Next::Changed(_, back) = store.next(&mut follower) else {
+        panic!("run 1 came back");
+    };
+    assert_eq!(
+        (back.id(), back.status()),
+        (run_id(1), Some(Status::Queued))
+    );
+    let Next::Removed(_, removed) = store.next(&mut follower) else {
+        panic!("run 2 was evicted for run 1");
+    };
+    assert_eq!(removed, run_id(2));
+    assert!(matches!(store.next(&mut follower), Next::UpToDate));
+}
+
+#[test]
+fn many_stale_changes_are_passed_in_batches() {
+    let store = store(Limits {
+        backlog: 1_000,
+        ..LIMITS
+    });
+    let mut follower = live(&store);
+    for millis in 0..300 {
+        apply(&store, 1, "{}", millis).unwrap();
+    }
+    assert!(matches!(store.next(&mut follower), Next::Continue));
+    assert!(matches!(store.next(&mut follower), Next::Continue));
+    assert!(matches!(store.next(&mut follower), Next::Changed(..)));
+    assert!(matches!(store.next(&mut follower), Next::UpToDate));
+}
+
+#[test]
+fn a_follower_waits_until_something_changed_since_its_last_step() {
+    let store = store(LIMITS);
+    let mut follower = live(&store);
+    assert!(matches!(store.next(&mut follower), Next::UpToDate));
+    assert!(follower.changed().now_or_never().is_none());
+    apply(&store, 1, "{}", 0).unwrap();
+    assert!(follower.changed().now_or_never().is_some());
+    apply(&store, 1, "{}", 1).unwrap();
+    assert!(matches!(store.next(&mut follower), Next::Changed(..)));
+    assert!(
+        follower.changed().now_or_never().is_none(),
+        "the step saw both changes"
+    );
+}
+
+#[test]
+fn a_watch_waits_until_its_run_changed_since_the_last_look() {
+    let store = store(Limits { runs: 1, ..LIMITS });
+    let mut watch = store.watch(run_id(1));
+    let is_changed = |watch: &mut RunWatch| watch.changed().now_or_never().is_some();
+    assert!(is_changed(&mut watch), "it was not looked at yet");
+    assert_eq!(store.look(&mut watch), None);
+    assert!(!is_changed(&mut watch));
+    apply(&store, 1, "{}", 0).unwrap();
+    assert!(is_changed(&mut watch));
+    let (revision, run) = store.look(&mut watch).unwrap();
+    assert_eq!(
+        (revision, run),
+        (Revision(1), store.get(run_id(1)).unwrap())
+    );
+    assert!(!is_changed(&mut watch));
+    apply(&store, 2, "{}", 1).unwrap();
+    assert!(is_changed(&mut watch), "it was evicted");
+    assert_eq!(store.look(&mut watch), None);
+}

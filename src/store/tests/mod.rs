@@ -1,0 +1,192 @@
+//! The store's limits, and reading all pages while runs change.
+
+mod following;
+
+use std::collections::HashSet;
+
+use proptest::{collection::vec, prelude::*};
+
+use super::*;
+use crate::testing::{at, run_id, update};
+
+const LIMITS: Limits = Limits {
+    runs: 8,
+    bytes: 1024 * 1024,
+    retention: Duration::from_secs(10),
+    backlog: 20,
+};
+
+fn store(limits: Limits) -> Store {
+    Store::new(limits, &Metrics::new())
+}
+
+/// Applies an update of the nth run.
+fn apply(store: &Store, n: usize, body: &str, millis: i64) -> Result<Outcome, RunTooLarge> {
+    store.apply(run_id(n), &update(body), at(millis))
+}
+
+#[test]
+fn an_update_is_applied_once_and_then_changes_nothing() {
+    let store = store(LIMITS);
+    assert_eq!(apply(&store, 1, "{}", 1), Ok(Outcome::Applied));
+    assert_eq!(apply(&store, 1, "{}", 2), Ok(Outcome::NoChange));
+    let progress = r#"{"progress":1}"#;
+    assert_eq!(apply(&store, 1, progress, 3), Ok(Outcome::Applied));
+    assert_eq!(apply(&store, 1, progress, 4), Ok(Outcome::NoChange));
+    assert_eq!(store.get(run_id(1)).unwrap().seen().last, at(4));
+}
+
+#[test]
+fn a_run_that_was_read_does_not_change_with_later_updates() {
+    let store = store(LIMITS);
+    let outputs = |run: &Run| serde_json::to_string(run.outputs()).unwrap();
+    apply(&store, 1, r#"{"progress":1,"outputs":[{"id":1}]}"#, 1).unwrap();
+    let read = store.get(run_id(1)).unwrap();
+    let more = r#"{"progress":2,"outputs":[{"id":1,"updated_at":1},{"id":2}]}"#;
+    apply(&store, 1, more, 2).unwrap();
+    assert_eq!(outputs(&read), r#"[{"id":1}]"#);
+    assert_eq!(read.seen().last, at(1));
+    let now = store.get(run_id(1)).unwrap();
+    assert_eq!(outputs(&now), r#"[{"id":1,"updated_at":1},{"id":2}]"#);
+    assert!(read.progress() < now.progress());
+}
+
+#[test]
+fn a_full_store_evicts_the_least_recently_updated_run_even_if_it_was_just_read() {
+    let store = store(Limits { runs: 2, ..LIMITS });
+    apply(&store, 1, "{}", 1).unwrap();
+    apply(&store, 2, "{}", 2).unwrap();
+    assert!(store.get(run_id(1)).is_some());
+    assert!(store.look(&mut store.watch(run_id(1))).is_some());
+    assert_eq!(store.page(None, None, 9).runs.len(), 2);
+    apply(&store, 3, "{}", 3).unwrap();
+    let kept = [1, 2, 3].map(|n| store.get(run_id(n)).is_some());
+    assert_eq!(kept, [false, true, true]);
+}
+
+#[test]
+fn a_run_is_evicted_when_its_last_update_is_older_than_the_retention_time() {
+    let store = store(LIMITS);
+    apply(&store, 1, "{}", 0).unwrap();
+    apply(&store, 2, "{}", 1).unwrap();
+    apply(&store, 1, "{}", 5_000).unwrap();
+    assert!(!store.expire(at(10_001)), "there are no more");
+    assert!(
+        store.get(run_id(2)).is_some(),
+        "exactly the retention time ago is not too long ago"
+    );
+    store.expire(at(10_002));
+    assert!(store.get(run_id(2)).is_none());
+    assert!(store.get(run_id(1)).is_some());
+}
+
+#[test]
+fn expired_runs_are_evicted_in_batches() {
+    let store = store(Limits {
+        runs: 1_000,
+        ..LIMITS
+    });
+    for (n, at) in (0..EVICTION_BATCH).zip(0..) {
+        apply(&store, n, "{}", at).unwrap();
+    }
+    assert!(store.expire(at(20_000)), "there may be more");
+    assert!(!store.expire(at(20_000)));
+    assert!(store.page(None, None, 9).runs.is_empty());
+}
+
+#[test]
+fn an_update_evicts_as_many_runs_as_it_takes_to_make_room() {
+    let bytes = 5_000 * RUN_OVERHEAD;
+    let store = store(Limits {
+        runs: 10_000,
+        bytes,
+        ..LIMITS
+    });
+    for (n, at) in (0..5_000).zip(0..) {
+        apply(&store, n, "{}", at).unwrap();
+    }
+    assert_eq!(store.usage(), Usage { runs: 5_000, bytes });
+    let data = "x".repeat(300 * RUN_OVERHEAD);
+    let large = format!(r#"{{"outputs":[{{"id":1,"data":"{data}"}}]}}"#);
+    apply(&store, 5_000, &large, 5_000).unwrap();
+    let usage = store.usage();
+    assert!(usage.bytes <= bytes && usage.runs <= 4_700, "{usage:?}");
+    assert!(store.get(run_id(5_000)).is_some());
+}
+
+#[test]
+fn a_run_that_is_nearly_too_large_accepts_new_versions_of_its_outputs_and_known_ones() {
+    let store = store(LIMITS);
+    let with = |date: u8, size| {
+        let data = "x".repeat(size);
+        format!(r#"{{"outputs":[{{"id":1,"updated_at":{date},"data":"{data}"}}]}}"#)
+    };
+    assert_eq!(apply(&store, 1, &with(1, 40_000), 1), Ok(Outcome::Applied));
+    assert_eq!(apply(&store, 1, &with(2, 40_000), 2), Ok(Outcome::Applied));
+    assert_eq!(apply(&store, 1, &with(1, 40_000), 3), Ok(Outcome::NoChange));
+    assert!(apply(&store, 1, &with(3, 70_000), 4).is_err());
+    let run = store.get(run_id(1)).unwrap();
+    let outputs = serde_json::to_string(run.outputs()).unwrap();
+    assert!(outputs.contains("\"updated_at\":2"));
+    assert_eq!(run.seen().last, at(3), "a rejected update changes nothing");
+}
+
+#[test]
+fn a_run_holds_at_most_1000_outputs() {
+    let store = store(Limits {
+        bytes: 1 << 30,
+        ..LIMITS
+    });
+    let with = |outputs: std::ops::Range<usize>| {
+        let outputs: Vec<_> = outputs.map(|n| format!(r#"{{"id":{n}}}"#)).collect();
+        format!(r#"{{"outputs":[{}]}}"#, outputs.join(","))
+    };
+    assert_eq!(apply(&store, 1, &with(0..1_000), 1), Ok(Outcome::Applied));
+    assert_eq!(
+        apply(&store, 1, &with(500..1_000), 2),
+        Ok(Outcome::NoChange)
+    );
+    assert!(apply(&store, 1, &with(999..1_001), 3).is_err());
+    assert_eq!(store.get(run_id(1)).unwrap().outputs().len(), 1_000);
+}
+
+#[test]
+fn a_new_run_that_would_be_too_large_is_rejected() {
+    let store = store(LIMITS);
+    let bytes = LIMITS.bytes / 16;
+    let large = format!(r#"{{"live_status":"{}"}}"#, "x".repeat(bytes + 1));
+    assert_eq!(apply(&store, 1, &large, 1), Err(RunTooLarge { bytes }));
+    assert!(store.get(run_id(1)).is_none());
+    assert!(store.page(None, None, 9).runs.is_empty());
+}
+
+proptest! {
+    #![proptest_config(crate::testing::proptest_config())]
+    /// Runs 0 to 7 fit. Each is updated again and again between two pages, to any status, and the clock may
+    /// stand still or go back.
+    #[test]
+    fn reading_all_pages_gives_every_run_once_while_runs_change(
+        limit in 1_usize..4,
+        updates in vec(vec((0_u16..8, 0_usize..5, 0_i64..5), 0..5), 9),
+    ) {
+        let store = store(LIMITS);
+        for (n, millis) in (0..8).zip([0, 0, 0, 1, 1, 1, 2, 2]) {
+            apply(&store, n, "{}", millis).unwrap();
+        }
+        let (mut read, mut after) = (Vec::new(), None);
+        for updates in updates {
+            let page = store.page(None, after, limit);
+            read.extend(page.runs.iter().map(Run::id));
+            for (n, status, millis) in updates {
+                let status = ["queued", "running", "uploading", "failed", "success"][status];
+                apply(&store, n.into(), &format!(r#"{{"status":"{status}"}}"#), millis).unwrap();
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        prop_assert_eq!(read.len(), 8);
+        prop_assert_eq!(read.into_iter().collect::<HashSet<_>>().len(), 8);
+    }
+}
