@@ -42,7 +42,7 @@ pub async fn serve(
     };
     let store = Arc::new(Store::new(limits, &metrics));
     let app = Arc::new(App::new(config, &store, &metrics, shutdown.clone()));
-    let router = http::router(app, &config.cors_origin);
+    let routes = http::routes(&app, &config.cors_origin);
     warn_if_unauthenticated(config, address);
     info!(
         "ready: point ComfyDeploy's webhook at {}",
@@ -57,7 +57,7 @@ pub async fn serve(
             idle: config.idle_timeout,
         },
     };
-    let serving = http::serve(listener, router, connections, metrics, shutdown.clone());
+    let serving = http::serve(listener, routes, connections, metrics, shutdown.clone());
     tokio::select! {
         () = serving => Ok(()),
         () = drain_deadline(&shutdown, config.drain_timeout) => Ok(()),

@@ -8,7 +8,6 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    connection::TimeoutKind,
     limits::{body::BodyLimits, memory::MemoryBudgets, subscribers::Subscribers},
     problem::Problem,
 };
@@ -82,13 +81,10 @@ impl App {
     }
 }
 
-/// A counter that exists from the start shows its first step, too.
+/// Creates every counter at 0: otherwise Prometheus misses its first increase.
 fn register_label_values(metrics: &Metrics) {
     for reason in Problem::REASONS {
         let _ = metrics.rejected(reason);
-    }
-    for kind in TimeoutKind::ALL {
-        let _ = metrics.timed_out(kind.stage());
     }
     for reason in SnapshotReason::ALL {
         let _ = metrics.snapshots(reason.word());

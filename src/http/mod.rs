@@ -2,16 +2,17 @@
 //!
 //! The modules from the entry point down; each uses only those of later groups:
 //!
+//! - `connection`: accepting, timeouts, the socket
 //! - `router`: every route, on one page
 //! - `webhook`: the endpoint that ComfyDeploy sends updates to; `read`: runs as JSON and as streams; `ops`:
 //!   probes and metrics; `page`: the live page
 //! - `openapi`: the description of the API
-//! - `edge`: what is done for every request, and who may call
+//! - `edge`: what is done for every request; tokens and CORS
 //! - `app`: what the handlers share
-//! - `limits`: what requests may cost together
-//! - `params`: typed parameters of paths and queries
+//! - `limits`: what requests may cost together; `params`: typed parameters of paths and queries
 //! - `problem`: every way to fail
-//! - `connection`: accepting, timeouts, the socket
+
+mod connection;
 
 mod router;
 
@@ -31,16 +32,14 @@ mod params;
 
 mod problem;
 
-mod connection;
-
 pub use self::{
     app::App,
     connection::{ConnectionLimits, Timeouts, serve},
-    router::router,
+    router::routes,
 };
 
-/// Where ComfyDeploy sends its updates.
+/// The path to which ComfyDeploy sends its updates.
 pub const WEBHOOK_PATH: &str = "/api/webhooks/run-update";
 
-/// Whether updates are accepted.
+/// The path of the readiness probe.
 pub const READY_PATH: &str = "/readyz";

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Router, middleware::from_fn_with_state};
+use axum::{Extension, middleware::from_fn_with_state};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -13,7 +13,7 @@ use super::{
     WEBHOOK_PATH,
     app::App,
     edge::{
-        self, auth, cors,
+        Edge, auth, cors,
         not_found::{no_such_method, no_such_path},
     },
     openapi::{self, Description},
@@ -23,9 +23,9 @@ use super::{
 };
 
 /// Every route there is. Pages of `origins` may read runs and streams.
-pub fn router(app: Arc<App>, origins: &[String]) -> Router {
+pub fn routes(app: &Arc<App>, origins: &[String]) -> Edge {
     let description = Description::default();
-    let for_readers = from_fn_with_state(Arc::clone(&app), auth::guard_reads);
+    let for_readers = from_fn_with_state(Arc::clone(app), auth::guard_reads);
 
     // It answers other methods, too: what it allows depends on more than the method.
     let (schemas, paths, receive) =
@@ -61,15 +61,10 @@ pub fn router(app: Arc<App>, origins: &[String]) -> Router {
         .merge(tools)
         .merge(probes)
         .split_for_parts();
-    description.complete(document, &app);
-
-    router
-        .fallback(no_such_path)
-        .layer(from_fn_with_state(
-            Arc::clone(&app),
-            edge::around_every_route,
-        ))
-        .with_state(app)
+    let router = router.fallback(no_such_path).with_state(Arc::clone(app));
+    let edge = Edge::new(Arc::clone(app), router, &document);
+    description.complete(document, app);
+    edge
 }
 
 /// Routes that reject all methods but their own.

@@ -9,27 +9,23 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::Request, response::Response};
-use hyper::{
-    body::Incoming,
-    server::conn::http1,
-    service::{Service, service_fn},
-};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use axum::{extract::Request, response::Response};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep, sleep_until},
+    time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
-pub(super) use self::timeouts::TimeoutKind;
 pub use self::timeouts::Timeouts;
 use self::{
     io::{TimedBody, TimedSocket},
-    timeouts::Deadline,
+    timeouts::{Deadline, TimeoutKind},
 };
+use super::edge::Edge;
 use crate::metrics::Metrics;
 
 /// The buffers of a connection grow to this as a large body arrives, or to the limit of the headers.
@@ -49,10 +45,10 @@ pub struct ConnectionLimits {
     pub timeouts: Timeouts,
 }
 
-/// Serves `router` on `listener` until `shutdown` is cancelled and every request in flight is answered.
+/// Serves `edge` on `listener` until `shutdown` is cancelled and every request in flight is answered.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    edge: Edge,
     limits: ConnectionLimits,
     metrics: Arc<Metrics>,
     shutdown: CancellationToken,
@@ -63,9 +59,12 @@ pub async fn serve(
         .max_buf_size(limits.head_size.max(BUFFER))
         // One write of small frames, which are copied together, is cheaper than a vectored write.
         .writev(false);
+    for kind in TimeoutKind::ALL {
+        let _ = metrics.timed_out(kind.stage());
+    }
     let server = Arc::new(Server {
         http,
-        router: TowerToHyperService::new(router),
+        edge,
         timeouts: limits.timeouts,
         metrics,
         shutdown,
@@ -121,7 +120,7 @@ fn has_client_left(error: ErrorKind) -> bool {
 /// What all connections share.
 struct Server {
     http: http1::Builder,
-    router: TowerToHyperService<Router>,
+    edge: Edge,
     timeouts: Timeouts,
     metrics: Arc<Metrics>,
     shutdown: CancellationToken,
@@ -141,8 +140,7 @@ impl Server {
             deadline: Arc::clone(&deadline),
         });
         let mut connection = pin!(self.http.serve_connection(socket, service));
-        let first = deadline.next().map_or_else(Instant::now, |(at, _)| at);
-        let mut alarm = pin!(sleep_until(first));
+        let mut alarm = pin!(sleep(self.timeouts.head));
         let mut shutdown = pin!(self.shutdown.cancelled());
         let mut is_shutting_down = false;
         let timed_out = poll_fn(|cx| {
@@ -161,14 +159,14 @@ impl Server {
         }
     }
 
-    /// Lets the router answer one request.
+    /// Responds to one request.
     async fn respond(
         &self,
         deadline: &Arc<Deadline>,
         request: Request<Incoming>,
     ) -> Result<Response<TimedBody>, Infallible> {
         deadline.request_begins();
-        let response = self.router.call(request).await?;
+        let response = self.edge.respond(request).await;
         Ok(response.map(|body| TimedBody {
             body,
             deadline: Arc::clone(deadline),

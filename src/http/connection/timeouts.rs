@@ -28,7 +28,7 @@ const SHUTDOWN_SEND_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What a client was too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) enum TimeoutKind {
+pub(super) enum TimeoutKind {
     Head,
     Send,
     Idle,
@@ -36,10 +36,10 @@ pub(in crate::http) enum TimeoutKind {
 
 impl TimeoutKind {
     /// All of them.
-    pub(in crate::http) const ALL: [Self; 3] = [Self::Head, Self::Send, Self::Idle];
+    pub(super) const ALL: [Self; 3] = [Self::Head, Self::Send, Self::Idle];
 
     /// The word for a metric's label.
-    pub(in crate::http) const fn stage(self) -> &'static str {
+    pub(super) const fn stage(self) -> &'static str {
         match self {
             Self::Head => "headers",
             Self::Send => "send",

@@ -7,7 +7,7 @@ use axum::{
 
 use crate::http::problem::Problem;
 
-pub(super) fn check(request: &Request) -> Result<(), Problem> {
+pub(super) fn check<B>(request: &Request<B>) -> Result<(), Problem> {
     let headers = request.headers();
     check_host(headers, request.version())?;
     check_transfer_coding(headers)
