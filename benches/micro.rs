@@ -6,7 +6,7 @@
 
 use std::{env, fs, hint::black_box, sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::Request, response::Response};
+use axum::{body::Body, extract::Request};
 use comfydeploy_webhook::{
     config::Config,
     http::{self, App},
@@ -17,8 +17,6 @@ use comfydeploy_webhook::{
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
 use tokio_util::sync::CancellationToken;
 
 fn main() {
@@ -40,7 +38,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// The body of an update with so many outputs of one image each.
+/// The body of an update with `outputs` outputs of one image each.
 fn body(run_id: &str, progress: &str, outputs: usize) -> String {
     let status = if outputs == 0 { "running" } else { "success" };
     let output = |n: usize| {
@@ -82,7 +80,7 @@ fn store(runs: usize) -> Store {
     Store::new(limits, &Metrics::new())
 }
 
-/// Progress of any of so many runs, further each time.
+/// Progress of any of `runs` runs, further each time.
 fn apply(criterion: &mut Criterion, runs: usize) {
     let store = store(runs);
     // In an order that has nothing to do with that of the store: the factor is a prime.
@@ -116,7 +114,7 @@ fn apply(criterion: &mut Criterion, runs: usize) {
     );
 }
 
-/// A run as `GET /api/runs/{run_id}` shows it: all of the answer but the socket.
+/// A run as `GET /api/runs/{run_id}` shows it: all of the response but the socket.
 fn show(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("show");
     for (name, outputs) in KINDS {
@@ -128,13 +126,13 @@ fn show(criterion: &mut Criterion) {
         let now = Timestamp::from_millis(1_772_366_400_000).unwrap();
         store.apply(update.run_id.unwrap(), &update, now).unwrap();
         let app = App::new(&config, &store, &metrics, CancellationToken::new());
-        let router = TowerToHyperService::new(http::router(Arc::new(app), &[]));
+        let routes = http::routes(&Arc::new(app), &[]);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let request = Request::get(format!("/api/runs/{}", run_id(0)));
                 let request = request.body(Body::empty()).unwrap();
-                let answer: Response = router.call(request).now_or_never().unwrap().unwrap();
-                answer
+                let response = routes.respond(request).now_or_never().unwrap();
+                response
                     .into_body()
                     .collect()
                     .now_or_never()

@@ -35,6 +35,7 @@ mod problem;
 pub use self::{
     app::App,
     connection::{ConnectionLimits, Timeouts, serve},
+    edge::Edge,
     router::routes,
 };
 

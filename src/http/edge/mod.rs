@@ -8,13 +8,14 @@ pub(super) mod not_found;
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
-    Router,
+    BoxError, Router,
+    body::{Bytes, HttpBody},
     extract::Request,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt as _;
-use hyper::{body::Incoming, service::Service as _};
+use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, debug_span, error, warn};
@@ -57,7 +58,10 @@ impl Edge {
 
     /// Checks a request, lets its route answer it, and measures that. A panic costs the request that caused it, and
     /// nothing else.
-    pub(super) async fn respond(&self, request: Request<Incoming>) -> Response {
+    pub async fn respond<B>(&self, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let begun = Instant::now();
         // A path that a client makes up is no label.
         let matched = self.labels.at(request.uri().path());
