@@ -10,7 +10,7 @@ RUN mkdir src \
     && cargo build --release --locked \
     && rm -r src
 COPY src src
-# Cargo goes by times, and the sources copied may be older than what was built of the empty ones.
+# Cargo compares modification times, and the copied sources may be older than what was built from the empty ones.
 RUN touch src/main.rs src/lib.rs && cargo build --release --locked
 
 FROM gcr.io/distroless/cc-debian12:nonroot

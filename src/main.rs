@@ -117,7 +117,7 @@ async fn until_signalled(
     tokio::select! {
         done = work(signals.shutdown) => done,
         () = signals.abort.cancelled() => {
-            warn!("gave up on requests that were still in flight at a second signal");
+            warn!("second signal: exiting with requests in flight");
             Ok(())
         }
     }

@@ -1,5 +1,4 @@
-//! The metrics, as Prometheus text. Code that counts gets its counter once and keeps it. Every label has
-//! one of a few fixed values, whatever clients send.
+//! The metrics, as Prometheus text. Every label has one of a few fixed values, whatever clients send.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ pub(crate) fn run_id(n: usize) -> RunId {
     format!("7c9e6679-7425-40de-944b-{n:012}").parse().unwrap()
 }
 
-/// The instant so many milliseconds after the epoch.
+/// The instant `millis` milliseconds after the epoch.
 pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis).unwrap()
 }

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{requests::Template, turns::Random};
+use crate::requests::Template;
 
 /// The longest that a response may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -69,7 +69,6 @@ pub(crate) struct Load {
     order: Order,
     runs: u64,
     count: u64,
-    random: Random,
     /// When the next request is due, at a fixed pace.
     due: Instant,
     done: Done,
@@ -101,7 +100,6 @@ impl Load {
             order,
             runs,
             count: 0,
-            random: Random::new(),
             due: Instant::now(),
             done: Done::default(),
             buffer: vec![0; 64 * 1024],
@@ -129,7 +127,7 @@ impl Load {
             {
                 let run = match self.order {
                     Order::InTurn => self.count % self.runs,
-                    Order::Random => self.random.below(self.runs),
+                    Order::Random => fastrand::u64(..self.runs),
                 };
                 self.count += 1;
                 self.connections[n].begin(run, self.count, intended);

@@ -27,7 +27,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_comfydeploy-webhook");
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
-    // Kept open: the service ends when its log cannot be written.
+    // Kept open: kept so that its pipe stays open.
     _log: BufReader<ChildStdout>,
 }
 

@@ -10,7 +10,7 @@ use crate::{
     requests::{self, Template},
     servers::Server,
     streams::Readers,
-    turns::{Ratio, Side, alternate_with},
+    turns::{Outcome, Ratio, Side, alternate_with},
     updates::MODERATE,
 };
 
@@ -61,10 +61,7 @@ pub(crate) fn measure(plan: Plan, cores: &Cores) {
             server.until_quiet();
             Side { server, load }
         });
-        for (pace, pace_name) in [
-            (Pace::Full, "full load"),
-            (Pace::PerSecond(MODERATE), "2,000/s"),
-        ] {
+        for pace in [Pace::Full, Pace::PerSecond(MODERATE)] {
             for side in &mut sides {
                 side.load.pace = pace;
             }
@@ -80,33 +77,35 @@ pub(crate) fn measure(plan: Plan, cores: &Cores) {
             let reading = since(before, readers.cpu());
             let reading =
                 reading.map(|cpu| cpu.as_secs_f64() * 1e6 / outcomes[0].responses() as f64);
-            let is_full = matches!(pace, Pace::Full);
-            let latencies = outcomes.each_ref().map(|outcome| {
-                if is_full {
-                    "–".to_owned()
-                } else {
-                    latency(outcome)
-                }
-            });
-            let ratio = Ratio::of(&outcomes);
-            let [with, without] = latencies;
-            table.row([
-                name.to_owned(),
-                pace_name.to_owned(),
-                format!("{:.0}/s", outcomes[0].per_second()),
-                format!("{:.0}/s", outcomes[1].per_second()),
-                format!("{:.3}", ratio.median),
-                format!("{:.3} to {:.3}", ratio.blocks[0], ratio.blocks[1]),
-                both(
-                    outcomes[0].cpu_per_request(),
-                    outcomes[1].cpu_per_request(),
-                    |cpu| format!("{cpu:.2}"),
-                ),
-                shown(reading, |cpu| format!("{cpu:.2}")),
-                with,
-                without,
-            ]);
+            table.row(row(name, pace, &outcomes, reading));
         }
     }
     table.print();
+}
+
+/// The row of one pace: `with` subscribers and `without`. Latencies say nothing at full load.
+fn row(name: &str, pace: Pace, outcomes: &[Outcome; 2], reading: Option<f64>) -> [String; 10] {
+    let [with, without] = outcomes;
+    let latency = |outcome| match pace {
+        Pace::Full => "–".to_owned(),
+        Pace::PerSecond(_) => latency(outcome),
+    };
+    let pace_name = match pace {
+        Pace::Full => "full load",
+        Pace::PerSecond(_) => "2,000/s",
+    };
+    let ratio = Ratio::of(outcomes);
+    let micros = |cpu| format!("{cpu:.2}");
+    [
+        name.to_owned(),
+        pace_name.to_owned(),
+        format!("{:.0}/s", with.per_second()),
+        format!("{:.0}/s", without.per_second()),
+        format!("{:.3}", ratio.median),
+        format!("{:.3} to {:.3}", ratio.blocks[0], ratio.blocks[1]),
+        both(with.cpu_per_request(), without.cpu_per_request(), micros),
+        shown(reading, micros),
+        latency(with),
+        latency(without),
+    ]
 }

@@ -1,9 +1,6 @@
 //! Two servers that are loaded in turns, and what comes of it.
 
-use std::{
-    hash::{BuildHasher as _, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
 
 use crate::{
     load::{Done, Load, drive},
@@ -11,25 +8,6 @@ use crate::{
     report::{median, quantile},
     servers::Server,
 };
-
-/// Pseudo-random numbers. Their quality matters little.
-#[derive(Debug)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new() -> Self {
-        Self(RandomState::new().hash_one(()) | 1)
-    }
-
-    /// A number less than `limit`.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        // xorshift64
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
 
 /// One of the two servers, and its load.
 #[derive(Debug)]
@@ -96,7 +74,6 @@ pub(crate) fn alternate_with(
     mut turn: impl FnMut(usize, &mut Load) -> Done,
     pause: impl Fn(&Server),
 ) -> [Outcome; 2] {
-    let mut random = Random::new();
     let mut outcomes = sides.each_ref().map(|_| Outcome {
         turns: Vec::new(),
         cpu: None,
@@ -104,7 +81,7 @@ pub(crate) fn alternate_with(
     // Over all turns, because the system counts the CPU time of a process only once it stops running.
     let cpu = sides.each_ref().map(|side| side.server.cpu());
     for _ in 0..pairs {
-        let first = random.below(2) as usize;
+        let first = usize::from(fastrand::bool());
         for side in [first, 1 - first] {
             let Side { server, load } = &mut sides[side];
             outcomes[side].turns.push(turn(side, load));

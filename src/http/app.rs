@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     limits::{body::BodyLimits, memory::MemoryBudgets, subscribers::Subscribers},
-    problem::Problem,
+    problem::Reason,
 };
 use crate::{
     config::Config,
@@ -40,7 +40,7 @@ pub struct App {
     pub(super) body_limits: BodyLimits,
     pub(super) memory: MemoryBudgets,
     pub(super) subscribers: Subscribers,
-    /// Tells the revisions of this store from those of another.
+    /// Distinguishes the revisions of this store from those of another.
     pub(super) epoch: u64,
     /// Cancelled when streams end and no request waits any longer.
     pub(super) shutdown: CancellationToken,
@@ -83,8 +83,8 @@ impl App {
 
 /// Creates every counter at 0: otherwise Prometheus misses its first increase.
 fn register_label_values(metrics: &Metrics) {
-    for reason in Problem::REASONS {
-        let _ = metrics.rejected(reason);
+    for reason in Reason::ALL {
+        let _ = metrics.rejected(reason.word());
     }
     for reason in SnapshotReason::ALL {
         let _ = metrics.snapshots(reason.word());

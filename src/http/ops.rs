@@ -11,8 +11,8 @@ use http_body_util::Full;
 
 use super::{
     app::App,
-    limits::response,
-    openapi::responses::{FileProblems, ProbeProblems},
+    limits::frames::in_frames,
+    openapi::responses::{GuardedProblems, ProbeProblems},
 };
 use crate::metrics::Levels;
 
@@ -44,7 +44,7 @@ pub(super) async fn readyz() -> &'static str {
     get,
     operation_id = "getMetrics",
     path = "/metrics",
-    responses((status = 200, description = "The metrics", body = String), FileProblems),
+    responses((status = 200, description = "The metrics", body = String), GuardedProblems),
 )]
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
@@ -62,5 +62,5 @@ pub(super) async fn metrics(
         "text/plain; version=0.0.4; charset=utf-8",
     )];
     // Its size is bounded by its labels, so it needs no budget: it can be read when all budgets are used up.
-    (headers, response::in_frames(Full::from(text), None))
+    (headers, in_frames(Full::from(text), None))
 }

@@ -7,14 +7,14 @@ use axum::{
     http::{HeaderName, request::Parts},
 };
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
+    Deserialize, Serialize, Serializer,
     de::{DeserializeOwned, IntoDeserializer as _, value},
 };
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
 use crate::{
-    run::{FromText, RunId, Status, Timestamp},
+    run::{FromText, RunId, Status, Timestamp, deserialize_from_text},
     store::Position,
 };
 
@@ -197,16 +197,6 @@ impl Serialize for Cursor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-macro_rules! deserialize_from_text {
-    ($($parameter:ty),*) => {$(
-        impl<'de> Deserialize<'de> for $parameter {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::from_text(deserializer)
-            }
-        }
-    )*};
 }
 
 deserialize_from_text!(Cursor, Limit, SnapshotLimit, Wait);

@@ -27,7 +27,7 @@ pub fn routes(app: &Arc<App>, origins: &[String]) -> Edge {
     let description = Description::default();
     let for_readers = from_fn_with_state(Arc::clone(app), auth::guard_reads);
 
-    // It answers other methods, too: what it allows depends on more than the method.
+    // It also handles other methods: whether GET is allowed depends on the headers and the body.
     let (schemas, paths, receive) =
         routes!(webhook::receive).map(|route| route.fallback(webhook::receive));
     let webhook = OpenApiRouter::new()
@@ -41,7 +41,7 @@ pub fn routes(app: &Arc<App>, origins: &[String]) -> Edge {
         routes!(events::all),
     ])
     .layer(for_readers.clone());
-    // Outside the guard: a browser asks without a token whether it may ask with one.
+    // CORS wraps the token check, since the preflight request of a browser carries no token.
     if let Some(layer) = cors::layer(origins) {
         runs = runs.layer(layer);
     }

@@ -55,14 +55,14 @@ use crate::run::Update;
 )]
 pub(super) async fn receive(
     State(app): State<Arc<App>>,
-    delivery: Delivery,
+    request: UpdateRequest,
 ) -> Result<Response, Problem> {
-    let update = Update::parse(&delivery.body)?;
+    let update = Update::parse(&request.body)?;
     app.ingest.accept(&update)?;
-    if delivery.is_retry {
+    if request.is_retry {
         app.metrics.retries().inc();
     }
-    if delivery.wants_json {
+    if request.wants_json {
         // ComfyDeploy's JavaScript SDK reports an error unless it reads a status.
         return Ok(Json(json!({"status": "success"})).into_response());
     }
@@ -70,7 +70,7 @@ pub(super) async fn receive(
 }
 
 /// The body of a request that may report an update.
-pub(super) struct Delivery {
+pub(super) struct UpdateRequest {
     body: WholeBody,
     /// Whether it is the sender's retry. Its HTTP client forgets the method when it tries again: the 2nd and 3rd try
     /// of an update arrive as GET, with the body and the headers of the POST.
@@ -78,7 +78,7 @@ pub(super) struct Delivery {
     wants_json: bool,
 }
 
-impl FromRequest<Arc<App>> for Delivery {
+impl FromRequest<Arc<App>> for UpdateRequest {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {

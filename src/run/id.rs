@@ -2,11 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::{Uuid, fmt::Hyphenated};
 
-use super::FromText;
+use super::{FromText, deserialize_from_text};
 
 /// A run's id: a UUID in its hyphenated form of 36 characters, the only form ComfyDeploy sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
@@ -31,11 +31,7 @@ impl FromText for RunId {
     const ACCEPTED: &'static str = "a UUID such as 7c9e6679-7425-40de-944b-e07fc1f90ae7";
 }
 
-impl<'de> Deserialize<'de> for RunId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_text(deserializer)
-    }
-}
+deserialize_from_text!(RunId);
 
 impl Serialize for RunId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -23,6 +23,7 @@ pub use progress::Progress;
 pub use state::Run;
 pub use status::{PlatformStatus, Status};
 pub use text::FromText;
+pub(crate) use text::deserialize_from_text;
 pub use timestamp::{Seen, Timestamp};
 pub use update::{Dialect, Update};
 pub use update_outputs::UpdateOutputs;

@@ -11,7 +11,7 @@ use crate::run::status::Stage;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     id: RunId,
-    status: Option<PlatformStatus>,
+    platform_status: Option<PlatformStatus>,
     progress: Option<Progress>,
     furthest: Furthest<SmolStr>,
     outputs: Outputs,
@@ -50,7 +50,7 @@ impl Run {
     pub const fn new(id: RunId, at: Timestamp) -> Self {
         Self {
             id,
-            status: None,
+            platform_status: None,
             progress: None,
             furthest: Furthest {
                 stage: None,
@@ -71,13 +71,13 @@ impl Run {
     /// The furthest status seen, in ComfyDeploy's own word.
     #[must_use]
     pub const fn platform_status(&self) -> Option<PlatformStatus> {
-        self.status
+        self.platform_status
     }
 
     /// The furthest status seen, in the documented word.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
-        self.status.map(PlatformStatus::documented)
+        self.platform_status.map(PlatformStatus::documented)
     }
 
     /// The greatest progress seen.
@@ -128,13 +128,15 @@ impl Run {
         )
     }
 
-    /// Joins another state of the same run: the result is the least state that holds all that both hold.
-    /// [`Run::merge`] joins the state that an update describes, without building that state. Returns
+    /// Joins another state of the same run: the result is the least state that holds all that both hold. Returns
     /// whether anything but the time of the last update changed.
+    ///
+    /// The service itself calls [`Run::merge`], which joins the state that an update describes without building that
+    /// state. This is the operation whose laws the tests check.
     pub fn join(&mut self, other: &Self) -> bool {
         let furthest = other.furthest.as_borrowed();
         self.join_parts(
-            other.status,
+            other.platform_status,
             other.progress,
             &furthest,
             other.outputs.iter(),
@@ -144,7 +146,7 @@ impl Run {
 
     fn join_parts<'o>(
         &mut self,
-        status: Option<PlatformStatus>,
+        platform_status: Option<PlatformStatus>,
         progress: Option<Progress>,
         furthest: &Furthest<&str>,
         outputs: impl Iterator<Item = Output<&'o RawValue>>,
@@ -153,7 +155,7 @@ impl Run {
         let first_before = self.seen.first;
         self.seen.join(seen);
         let mut changed = self.seen.first != first_before;
-        changed |= keep_max(&mut self.status, status);
+        changed |= keep_max(&mut self.platform_status, platform_status);
         changed |= keep_max(&mut self.progress, progress);
         if furthest.key() > self.furthest.as_borrowed().key() {
             self.furthest = Furthest {

@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::FromText;
+use super::{FromText, deserialize_from_text};
 
 /// The five status words of ComfyDeploy's API reference. Every run is shown with one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -66,12 +66,6 @@ impl FromStr for Status {
 
 impl FromText for Status {
     const ACCEPTED: &'static str = "one of queued, processing, completed, failed, cancelled";
-}
-
-impl<'de> Deserialize<'de> for Status {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_text(deserializer)
-    }
 }
 
 /// Every status word that ComfyDeploy uses, in the order of a run.
@@ -182,11 +176,7 @@ impl FromText for PlatformStatus {
                                     not-started, started, running, uploading, success, timeout";
 }
 
-impl<'de> Deserialize<'de> for PlatformStatus {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_text(deserializer)
-    }
-}
+deserialize_from_text!(PlatformStatus, Status);
 
 impl Serialize for PlatformStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -22,6 +22,19 @@ pub trait FromText: FromStr {
     }
 }
 
+/// Implements `Deserialize` for types that are written as text.
+macro_rules! deserialize_from_text {
+    ($($text:ty),*) => {$(
+        impl<'de> serde::Deserialize<'de> for $text {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <Self as $crate::run::FromText>::from_text(deserializer)
+            }
+        }
+    )*};
+}
+
+pub(crate) use deserialize_from_text;
+
 struct TextVisitor<T>(PhantomData<T>);
 
 impl<T: FromText> Visitor<'_> for TextVisitor<T> {

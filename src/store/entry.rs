@@ -32,12 +32,13 @@ impl std::error::Error for RunTooLarge {}
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) run: Run,
+    /// Its place in the list. Unlike the time at which the run was first seen, it never changes.
     listed_at: Timestamp,
     /// The revision of its last change.
     pub(super) revision: Revision,
 }
 
-/// The part of what the indexes hold of an entry that an update can change.
+/// What the indexes store of an entry and an update can change.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Indexed {
     pub(super) status: Option<Status>,
@@ -46,7 +47,7 @@ pub(super) struct Indexed {
 }
 
 impl Entry {
-    /// A run that was first heard of at this time.
+    /// A run that was first seen at this time.
     pub(super) const fn new(run_id: RunId, at: Timestamp) -> Self {
         Self {
             run: Run::new(run_id, at),

@@ -17,7 +17,7 @@ const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// What an update did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It told something new.
+    /// It changed the run.
     Applied,
     /// All of it was known; only the time the run was last seen changed.
     NoChange,

@@ -161,13 +161,15 @@ fn sources(folder: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Each use of a module that is not in a later group. `room` is where they are declared: the root of the crate,
+/// Each use of a module that is not in a later group. `parent` is where they are declared: the root of the crate,
 /// or a module with a `::` behind it.
-fn upward(room: &str, groups: &[Vec<&str>], files: &[(String, String)]) -> Vec<String> {
+fn upward(parent: &str, groups: &[Vec<&str>], files: &[(String, String)]) -> Vec<String> {
     let group_of = |name: &str| groups.iter().position(|group| group.contains(&name));
     let mut wrong = Vec::new();
     for (file, source) in files {
-        let inner = file.strip_prefix(&room.replace("::", "/")).unwrap_or(file);
+        let inner = file
+            .strip_prefix(&parent.replace("::", "/"))
+            .unwrap_or(file);
         let module = inner.split(['/', '.']).next().unwrap();
         let Some(group) = group_of(module) else {
             wrong.push(format!("{file} is in no group"));
@@ -176,7 +178,7 @@ fn upward(room: &str, groups: &[Vec<&str>], files: &[(String, String)]) -> Vec<S
         for path in Paths::of(file, source) {
             let used = path
                 .strip_prefix("crate::")
-                .and_then(|p| p.strip_prefix(room));
+                .and_then(|p| p.strip_prefix(parent));
             let used = used.and_then(|path| path.split("::").next());
             if let Some(used) = used
                 && used != module
@@ -191,15 +193,15 @@ fn upward(room: &str, groups: &[Vec<&str>], files: &[(String, String)]) -> Vec<S
 
 #[test]
 fn no_module_uses_one_that_is_not_below_it() {
-    for (list, room) in [("lib.rs", ""), ("http/mod.rs", "http::")] {
+    for (list, parent) in [("lib.rs", ""), ("http/mod.rs", "http::")] {
         let list = read(&format!("src/{list}"));
-        let mut files = sources(&room.replace("::", "/"));
+        let mut files = sources(&parent.replace("::", "/"));
         files.retain(|(file, _)| {
             !["lib.rs", "main.rs", "testing.rs", "http/mod.rs"].contains(&file.as_str())
         });
         let groups = groups(&list);
         assert!(groups.len() > 3, "{groups:?}");
-        assert_eq!(upward(room, &groups, &files), Vec::<String>::new());
+        assert_eq!(upward(parent, &groups, &files), Vec::<String>::new());
     }
 }
 
@@ -218,7 +220,7 @@ fn an_upward_use_is_found_however_it_is_written() {
         vec!["app"],
         vec!["problem"],
     ];
-    for (room, groups, file, source) in [
+    for (parent, groups, file, source) in [
         ("", &crate_root[..], "store/mod.rs", "use crate::http::App;"),
         (
             "",
@@ -244,7 +246,7 @@ fn an_upward_use_is_found_however_it_is_written() {
             "run/mod.rs",
             "#[cfg(test)]\nmod laws;\nuse crate::store::Store;",
         ),
-        ("", &crate_root, "new_room.rs", ""),
+        ("", &crate_root, "new_module.rs", ""),
         ("http::", &http, "http/problem.rs", "use super::read::show;"),
         (
             "http::",
@@ -259,7 +261,7 @@ fn an_upward_use_is_found_however_it_is_written() {
             "use super::super::super::router;",
         ),
     ] {
-        let found = upward(room, groups, &[(file.to_owned(), source.to_owned())]);
+        let found = upward(parent, groups, &[(file.to_owned(), source.to_owned())]);
         assert_eq!(found.len(), 1, "{file}: {source}: {found:?}");
     }
     let below = [
@@ -276,7 +278,7 @@ fn an_upward_use_is_found_however_it_is_written() {
 }
 
 #[test]
-fn the_core_knows_nothing_of_the_world() {
+fn run_does_no_io_and_reads_no_clock() {
     for (file, source) in sources("run") {
         for path in Paths::of(&file, &source) {
             let known = WORLD.iter().find(|world| path.starts_with(*world));

@@ -51,9 +51,8 @@ async fn every_operation_has_a_unique_id_a_summary_and_a_200_response() {
     let mut ids = BTreeSet::new();
     for (path, item) in paths(&description) {
         for (method, operation) in item.as_object().unwrap() {
-            if let Some(id) = operation["operationId"].as_str() {
-                assert!(ids.insert(id.to_owned()), "{id} is there twice");
-            }
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "{id} is there twice");
             assert!(operation["summary"].is_string(), "{method} {path}");
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.contains_key("200"), "{method} {path}");
@@ -112,11 +111,13 @@ async fn security_is_described_exactly_where_a_token_is_needed() {
                 "/healthz" | "/readyz" => "",
                 _ => read,
             };
-            let security = item["get"]["security"].as_array();
-            assert_eq!(security.is_some(), !token.is_empty(), "{path}");
-            for requirement in security.into_iter().flatten() {
-                let (scheme, _) = requirement.as_object().unwrap().iter().next().unwrap();
-                assert!(schemes.contains_key(scheme), "{scheme}");
+            for (method, operation) in item.as_object().unwrap() {
+                let security = operation["security"].as_array();
+                assert_eq!(security.is_some(), !token.is_empty(), "{method} {path}");
+                for requirement in security.into_iter().flatten() {
+                    let (scheme, _) = requirement.as_object().unwrap().iter().next().unwrap();
+                    assert!(schemes.contains_key(scheme), "{scheme}");
+                }
             }
         }
     }

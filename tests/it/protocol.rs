@@ -133,3 +133,20 @@ async fn pipelined_requests_are_all_answered() {
     assert_eq!(responses.matches("HTTP/1.1 200 ").count(), 4, "{responses}");
     assert_eq!(responses.matches("HTTP/1.1 405 ").count(), 1, "{responses}");
 }
+
+#[tokio::test]
+async fn responses_are_neither_cached_nor_sniffed() {
+    let server = Server::start().await;
+    for path in ["/api/runs", "/api/runs/x", "/healthz", "/readyz"] {
+        let response = server.get(path).await;
+        assert_eq!(response.headers()["cache-control"], "no-store", "{path}");
+        assert_eq!(
+            response.headers()["x-content-type-options"],
+            "nosniff",
+            "{path}"
+        );
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(server.get(path).await.status(), 200);
+    }
+}

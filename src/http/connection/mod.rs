@@ -28,7 +28,7 @@ use self::{
 use super::edge::Edge;
 use crate::metrics::Metrics;
 
-/// The buffers of a connection grow to this as a large body arrives, or to the limit of the headers.
+/// Bytes to which the buffers of a connection may grow, unless the limit of the headers is larger.
 const BUFFER: usize = 16 * 1024;
 
 /// The pause after the operating system gave no connection, as when too many files are open.
@@ -130,7 +130,7 @@ impl Server {
     /// Answers the requests of one connection until it ends or its client is too slow.
     async fn serve_connection(&self, socket: TcpStream) {
         if let Err(error) = socket.set_nodelay(true) {
-            debug!(%error, "cannot send small responses at once");
+            debug!(%error, "cannot set TCP_NODELAY");
         }
         let _open = self.metrics.connection();
         let deadline = Deadline::new(self.timeouts);

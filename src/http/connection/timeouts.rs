@@ -1,4 +1,4 @@
-//! Until when a connection waits for its client, so that no client can make it wait for ever.
+//! Deadlines of a connection, so that no client can keep it waiting for ever.
 
 use std::{
     pin::Pin,
@@ -58,7 +58,7 @@ pub(super) struct Deadline {
 
 #[derive(Debug)]
 struct State {
-    stage: Stage,
+    phase: Phase,
     since: Instant,
     /// Since when the client has received nothing of what is ready.
     stalled: Option<Instant>,
@@ -69,7 +69,7 @@ struct State {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum Phase {
     /// Before the first byte of another request.
     Idle,
     /// Before the end of the headers.
@@ -84,7 +84,7 @@ impl Deadline {
         Arc::new(Self {
             timeouts,
             state: Mutex::new(State {
-                stage: Stage::Head,
+                phase: Phase::Head,
                 since: Instant::now(),
                 stalled: None,
                 due: None,
@@ -96,14 +96,14 @@ impl Deadline {
     /// The client has sent something.
     pub(super) fn received(&self) {
         let mut state = self.state();
-        if state.stage == Stage::Idle {
-            state.enter(Stage::Head);
+        if state.phase == Phase::Idle {
+            state.enter(Phase::Head);
         }
     }
 
     /// The headers of a request are complete.
     pub(super) fn request_begins(&self) {
-        self.state().stage = Stage::Response;
+        self.state().phase = Phase::Response;
     }
 
     /// The response has another frame of `bytes` on its way.
@@ -123,7 +123,7 @@ impl Deadline {
 
     /// The last frame of the response is on its way.
     pub(super) fn response_ends(&self) {
-        self.state().enter(Stage::Idle);
+        self.state().enter(Phase::Idle);
     }
 
     /// The socket has accepted some of what is ready, or none.
@@ -142,8 +142,8 @@ impl Deadline {
         self.state().shutdown = Some(Instant::now());
     }
 
-    /// Ready when the client was too slow. `alarm` is set anew only where it would come too late, so that a request
-    /// costs no timer.
+    /// Ready when the client was too slow. `alarm` is reset only if it would fire too late, so that a request costs no
+    /// timer.
     pub(super) fn poll_timeout(
         &self,
         mut alarm: Pin<&mut Sleep>,
@@ -175,10 +175,10 @@ impl Deadline {
         if let Some(deadline) = stalled.into_iter().chain(state.due).min() {
             return Some((deadline, TimeoutKind::Send));
         }
-        match state.stage {
-            Stage::Head => Some((state.since + head, TimeoutKind::Head)),
-            Stage::Idle => Some((state.since + idle, TimeoutKind::Idle)),
-            Stage::Response => None,
+        match state.phase {
+            Phase::Head => Some((state.since + head, TimeoutKind::Head)),
+            Phase::Idle => Some((state.since + idle, TimeoutKind::Idle)),
+            Phase::Response => None,
         }
     }
 
@@ -188,8 +188,8 @@ impl Deadline {
 }
 
 impl State {
-    fn enter(&mut self, stage: Stage) {
-        self.stage = stage;
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
         self.since = Instant::now();
         self.due = None;
     }
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_stage_of_a_request_has_its_own_timeout() {
+    async fn each_phase_of_a_request_has_its_own_timeout() {
         let deadline = Deadline::new(TIMEOUTS);
         let head = Some((TimeoutKind::Head, 10_000));
         assert_eq!(next(&deadline), head, "the client may send nothing at all");

@@ -1,9 +1,10 @@
-//! What is done for every request: the code around all routes. Tokens, CORS, and unknown paths.
+//! What is done for every request, around all routes; and tokens, CORS, unknown paths.
 
 pub(super) mod auth;
 pub(super) mod cors;
 mod framing;
 pub(super) mod not_found;
+mod redact;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -70,7 +71,7 @@ impl Edge {
             "request",
             method = %request.method(),
             // Not the query: it may hold a token.
-            path = not_found::loggable(&self.app, request.uri().path())
+            path = redact::loggable(&self.app, request.uri().path())
         );
         let mut response = match framing::check(&request) {
             Ok(()) => AssertUnwindSafe(self.router.call(request).instrument(span.clone()))
@@ -88,9 +89,11 @@ impl Edge {
             HeaderValue::from_static("nosniff"),
         );
         if route == WEBHOOK_PATH
-            && let Some(problem) = response.extensions().get()
+            && let Some(problem) = response.extensions().get::<Arc<Problem>>()
+            && let Some(reason) = problem.reason()
         {
-            note_rejected_update(&self.app, problem);
+            self.app.metrics.rejected(reason.word()).inc();
+            log_rejected_update(&self.app, problem);
         }
         self.app
             .metrics
@@ -107,8 +110,7 @@ fn respond_to_panic(app: &App) -> Response {
     Problem::Internal.into_response()
 }
 
-fn note_rejected_update(app: &App, problem: &Arc<Problem>) {
-    app.metrics.rejected(problem.reason()).inc();
+fn log_rejected_update(app: &App, problem: &Problem) {
     let log = if problem.is_anonymous() {
         &app.anonymous_log
     } else {

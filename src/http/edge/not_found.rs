@@ -1,4 +1,4 @@
-//! Paths that are not there, and methods that a path does not accept.
+//! Unknown paths, and methods that a path does not accept.
 
 use std::sync::Arc;
 
@@ -8,13 +8,14 @@ use axum::{
 };
 use tracing::warn;
 
-use super::auth;
+use super::{auth, redact::loggable};
 use crate::http::{WEBHOOK_PATH, app::App, limits::body, problem::Problem};
 
 pub(in crate::http) async fn no_such_path(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Problem {
+    // A sender with a mistyped URL has no read token, and should learn the right path all the same.
     let authorized = if request.method() == Method::POST {
         app.anonymous_log.line(|suppressed| {
             let path = loggable(&app, request.uri().path());
@@ -37,44 +38,4 @@ pub(in crate::http) async fn no_such_method(
 ) -> Problem {
     body::drain(request, app.body_limits).await;
     Problem::Method { allow: None }
-}
-
-/// What a log may show of a path. A mistyped URL may hold a token after the path that it should have, or after its
-/// beginning, as in `/api/webhook&token=...`; and a token that is percent-encoded does not look like itself.
-pub(in crate::http) fn loggable(app: &App, path: &str) -> String {
-    if path.starts_with(WEBHOOK_PATH) {
-        return format!("{WEBHOOK_PATH}...");
-    }
-    let mut tokens = [&app.webhook_tokens, &app.read_tokens]
-        .into_iter()
-        .flatten();
-    if path.contains('%') || tokens.any(|tokens| tokens.appear_in(path)) {
-        return "not shown: there may be a token in it".to_owned();
-    }
-    let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
-    let end = path.find(|c| !is_usual(c)).unwrap_or(path.len());
-    path[..end.min(100)].to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_log_shows_what_is_mistyped_but_nothing_that_may_hold_a_token() {
-        let app = App::for_tests();
-        for (path, shown) in [
-            ("/api/webhook", "/api/webhook"),
-            ("/api/webhook&token=secret", "/api/webhook"),
-            ("/api/webhooks/run-updates", "/api/webhooks/run-update..."),
-            (
-                "/api/webhooks/run-update/sec%2Fret",
-                "/api/webhooks/run-update...",
-            ),
-            ("/hook/sec%2Fret", "not shown: there may be a token in it"),
-            ("/hook/sec%252Fret", "not shown: there may be a token in it"),
-        ] {
-            assert_eq!(loggable(&app, path), shown, "{path}");
-        }
-    }
 }

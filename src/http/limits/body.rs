@@ -17,8 +17,8 @@ use crate::http::problem::Problem;
 /// the response instead of a broken connection.
 const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Bytes that are allocated at once for a body whose length is declared. A declaration is no reason for more; but to
-/// move a body that outgrows its allocation costs a quarter of the time of an update of this size.
+/// Bytes that are allocated at once for a body whose length is declared. More is not allocated on the client's word
+/// alone; but to move a growing body costs a quarter of the time of an update of this size.
 const MAX_PREALLOC: usize = 128 * 1024;
 
 /// Limits of one request body.
@@ -79,7 +79,7 @@ pub(in crate::http) async fn drain(request: Request, limits: BodyLimits) {
     drain_until(Instant::now() + limits.time, &head.headers, body, limits).await;
 }
 
-/// A client that asks before it sends the body is not told to send it.
+/// If the client sent `Expect: 100-continue`, the body is not asked for.
 async fn drain_until(deadline: Instant, headers: &HeaderMap, mut body: Body, limits: BodyLimits) {
     let most = limits.size + DRAIN_LIMIT;
     if headers.contains_key(header::EXPECT) || declared_len(&body) > most {

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// What something costs: time of the stream's own limit, and of the limit that all streams share.
+/// A cost as time: in the stream's own bucket, and in the bucket that all streams share.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct Cost {
     own: Duration,
@@ -133,9 +133,9 @@ pub(in crate::http) struct StreamLimit {
 
 impl StreamLimit {
     /// Uses the cost of an event of `bytes`, and waits until the stream is within its limits again.
-    pub(in crate::http) async fn acquire_event(&mut self, bytes: usize) {
+    pub(in crate::http) async fn charge_event(&mut self, bytes: usize) {
         let kibs = u32::try_from(bytes / 1024).unwrap_or(u32::MAX);
-        self.acquire(Cost {
+        self.charge(Cost {
             own: EVENT.own + KIB.own * kibs,
             shared: EVENT.shared + KIB.shared * kibs,
         })
@@ -143,7 +143,7 @@ impl StreamLimit {
     }
 
     /// Uses `cost`, and waits until the stream is within its limits again.
-    pub(in crate::http) async fn acquire(&mut self, cost: Cost) {
+    pub(in crate::http) async fn charge(&mut self, cost: Cost) {
         self.own.take(Instant::now(), cost.own);
         let mut owed = cost.shared;
         // A large event takes many turns, between which other streams have theirs.
@@ -180,7 +180,7 @@ mod tests {
         let sending = streams.iter_mut().map(async |stream| {
             let mut times = BTreeSet::new();
             for _ in 0..events {
-                stream.acquire_event(0).await;
+                stream.charge_event(0).await;
                 times.insert(Instant::now());
             }
             times
@@ -212,22 +212,22 @@ mod tests {
     async fn no_stream_waits_for_those_that_have_left() {
         let shared = SharedLimit::new();
         for _ in 0..10_000 {
-            shared.stream().acquire(WAKEUP).now_or_never();
+            shared.stream().charge(WAKEUP).now_or_never();
         }
         let begin = Instant::now();
-        shared.stream().acquire(WAKEUP).await;
+        shared.stream().charge(WAKEUP).await;
         assert!(begin.elapsed() < 2 * PAUSE, "{:?}", begin.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_waits_for_one_turn_of_each_other_however_much_they_send() {
         let shared = SharedLimit::new();
-        let others = (0..500).map(async |_| shared.stream().acquire_event(16 * 1024 * 1024).await);
+        let others = (0..500).map(async |_| shared.stream().charge_event(16 * 1024 * 1024).await);
         let begin = Instant::now();
         tokio::select! {
             biased;
             _ = join_all(others) => panic!("they have sent 8 GiB"),
-            () = async { shared.stream().acquire_event(0).await } => {}
+            () = async { shared.stream().charge_event(0).await } => {}
         }
         let waited = begin.elapsed().as_millis();
         assert!((900..1_050).contains(&waited), "{waited}");
@@ -239,7 +239,7 @@ mod tests {
         let wakeups = Cell::new(0);
         let comers = (0..500).map(async |_| {
             loop {
-                shared.stream().acquire(WAKEUP).await;
+                shared.stream().charge(WAKEUP).await;
                 wakeups.set(wakeups.get() + 1);
             }
         });

@@ -12,7 +12,7 @@ use crate::http::problem::Problem;
 pub(in crate::http) struct Subscribers {
     slots: Arc<Semaphore>,
     max: usize,
-    limit: Arc<SharedLimit>,
+    rate: Arc<SharedLimit>,
 }
 
 /// One subscriber. Its slot is free again when this is dropped.
@@ -27,7 +27,7 @@ impl Subscribers {
         Self {
             slots: Arc::new(Semaphore::new(max)),
             max,
-            limit: SharedLimit::new(),
+            rate: SharedLimit::new(),
         }
     }
 
@@ -38,7 +38,7 @@ impl Subscribers {
             .try_acquire_owned()
             .map_err(|_| Problem::TooManySubscribers)?;
         Ok(Subscriber {
-            rate: self.limit.stream(),
+            rate: self.rate.stream(),
             _slot: slot,
         })
     }

@@ -18,11 +18,11 @@ use utoipa::{
     },
 };
 
-use self::responses::FileProblems;
+use self::responses::GuardedProblems;
 use super::{
     WEBHOOK_PATH,
     app::App,
-    limits::response,
+    limits::frames::in_frames,
     params::{Limit, SnapshotLimit, Wait},
     problem::ProblemBody,
 };
@@ -59,14 +59,14 @@ impl Description {
     get,
     operation_id = "getOpenApi",
     path = "/openapi.json",
-    responses((status = 200, description = "The description", body = Object), FileProblems),
+    responses((status = 200, description = "The description", body = Object), GuardedProblems),
 )]
 pub(super) async fn show(
     Extension(Description(json)): Extension<Description>,
 ) -> ([(HeaderName, &'static str); 1], Body) {
     let headers = [(header::CONTENT_TYPE, "application/json")];
     let json = json.get().cloned().unwrap_or_default();
-    (headers, response::in_frames(Full::new(json), None))
+    (headers, in_frames(Full::new(json), None))
 }
 
 /// The description without its routes.
@@ -94,7 +94,14 @@ fn add_security(document: &mut openapi::OpenApi, webhook_token: bool, read_token
         } else {
             read_token
         };
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
             let needs_token = is_set && operation.responses.responses.contains_key("401");
             operation.security = needs_token.then(|| schemes.clone());
         }

@@ -1,4 +1,4 @@
-//! What the types cannot say of the API: which problems an operation may meet, and when.
+//! What the types cannot say of the API: which problems an operation may return, and when.
 
 use std::collections::BTreeMap;
 
@@ -98,8 +98,8 @@ macro_rules! described {
 described! {
     /// Of probes.
     ProbeProblems: &[ANY, PLAIN];
-    /// Of what needs a reader's token and no memory budget.
-    FileProblems: &[ANY, PLAIN, GUARDED];
+    /// Of what needs a reader's token, and no memory budget.
+    GuardedProblems: &[ANY, PLAIN, GUARDED];
     /// Of reading runs.
     ReadProblems: &[ANY, GUARDED, READ];
     /// Of reading one run.

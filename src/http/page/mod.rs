@@ -11,7 +11,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http_body_util::Full;
 use sha2::{Digest as _, Sha256};
 
-use super::{app::App, limits::response, openapi::responses::FileProblems};
+use super::{app::App, limits::frames::in_frames, openapi::responses::GuardedProblems};
 
 const MARKUP: &str = include_str!("index.html");
 const STYLE: &str = include_str!("style.css");
@@ -62,7 +62,7 @@ fn hash_of(source: &str) -> String {
     path = "/",
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
-        FileProblems
+        GuardedProblems
     ),
 )]
 pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 3], Body) {
@@ -76,7 +76,7 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     let page = Full::new(Bytes::from_static(page.as_bytes()));
-    (headers, response::in_frames(page, None))
+    (headers, in_frames(page, None))
 }
 
 #[cfg(test)]

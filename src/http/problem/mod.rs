@@ -54,21 +54,6 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    /// Why an update may be rejected, as words for a metric's label.
-    pub(super) const REASONS: [&str; 11] = [
-        "not_json",
-        "wrong_field",
-        "too_large",
-        "too_slow",
-        "incomplete",
-        "media_type",
-        "method",
-        "unauthorized",
-        "busy",
-        "protocol",
-        "internal",
-    ];
-
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::NoHost
@@ -91,23 +76,22 @@ impl Problem {
         }
     }
 
-    /// One of [`Self::REASONS`] where an update may meet it.
-    pub(super) const fn reason(&self) -> &'static str {
-        match self {
-            Self::NoHost | Self::SeveralHosts | Self::TransferCoding => "protocol",
-            Self::Unauthorized => "unauthorized",
-            Self::NoSuchPath | Self::NoSuchRun(_) => "not_found",
-            Self::Method { .. } => "method",
-            Self::Parameter { .. } => "parameter",
-            Self::MediaType(_) => "media_type",
-            Self::BodyTooLarge { .. } | Self::RunTooLarge(_) => "too_large",
-            Self::BodyTooSlow { .. } => "too_slow",
-            Self::BodyIncomplete => "incomplete",
-            Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => "wrong_field",
-            Self::NotAnUpdate(_) => "not_json",
-            Self::NoMemory | Self::TooManySubscribers => "busy",
-            Self::Internal => "internal",
-        }
+    /// Why an update is rejected; `None` for what no update meets.
+    pub(super) const fn reason(&self) -> Option<Reason> {
+        Some(match self {
+            Self::NoHost | Self::SeveralHosts | Self::TransferCoding => Reason::Protocol,
+            Self::Unauthorized => Reason::Unauthorized,
+            Self::Method { .. } => Reason::Method,
+            Self::MediaType(_) => Reason::MediaType,
+            Self::BodyTooLarge { .. } | Self::RunTooLarge(_) => Reason::TooLarge,
+            Self::BodyTooSlow { .. } => Reason::TooSlow,
+            Self::BodyIncomplete => Reason::Incomplete,
+            Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => Reason::WrongField,
+            Self::NotAnUpdate(_) => Reason::NotJson,
+            Self::NoMemory | Self::TooManySubscribers => Reason::Busy,
+            Self::Internal => Reason::Internal,
+            Self::NoSuchPath | Self::NoSuchRun(_) | Self::Parameter { .. } => return None,
+        })
     }
 
     /// Whether a client that knows no token may cause it.
@@ -125,6 +109,55 @@ impl Problem {
     /// What was found and what is accepted.
     pub(super) fn detail(&self) -> String {
         shorten(self.to_string())
+    }
+}
+
+/// Why an update was rejected, for the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    NotJson,
+    WrongField,
+    TooLarge,
+    TooSlow,
+    Incomplete,
+    MediaType,
+    Method,
+    Unauthorized,
+    Busy,
+    Protocol,
+    Internal,
+}
+
+impl Reason {
+    pub(super) const ALL: [Self; 11] = [
+        Self::NotJson,
+        Self::WrongField,
+        Self::TooLarge,
+        Self::TooSlow,
+        Self::Incomplete,
+        Self::MediaType,
+        Self::Method,
+        Self::Unauthorized,
+        Self::Busy,
+        Self::Protocol,
+        Self::Internal,
+    ];
+
+    /// The word for a metric's label.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::WrongField => "wrong_field",
+            Self::TooLarge => "too_large",
+            Self::TooSlow => "too_slow",
+            Self::Incomplete => "incomplete",
+            Self::MediaType => "media_type",
+            Self::Method => "method",
+            Self::Unauthorized => "unauthorized",
+            Self::Busy => "busy",
+            Self::Protocol => "protocol",
+            Self::Internal => "internal",
+        }
     }
 }
 
@@ -166,7 +199,7 @@ impl fmt::Display for Problem {
             }
             Self::NotAnUpdate(error) => error.fmt(f),
             Self::RunTooLarge(error) => error.fmt(f),
-            Self::NoMemory => f.write_str("too many bytes in flight; try again"),
+            Self::NoMemory => f.write_str("the service is busy: --max-in-flight is used up; try again"),
             Self::TooManySubscribers => f.write_str(
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
             ),

@@ -61,7 +61,7 @@ async fn wait_until_terminal(app: &App, run_id: RunId, longest: Duration) -> Res
             if now.is_some_and(|(_, run)| is_over(&run)) {
                 break;
             }
-            subscriber.rate.acquire(WAKEUP).await;
+            subscriber.rate.charge(WAKEUP).await;
         }
     };
     tokio::select! {

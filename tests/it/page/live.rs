@@ -81,7 +81,7 @@ async fn a_filter_shows_the_runs_that_have_its_status_now() {
         report(&server, 1, "processing", 45.0, json!([])).await;
         report(&server, 2, "failed", 45.0, json!([])).await;
         browser.open(&page_url(&server)).await;
-        let shown = "[...document.querySelectorAll('.run:not([hidden])')]
+        let shown = "[...document.querySelectorAll('.run')]
         .map((row) => row.dataset.run.at(-1)).join()";
         browser.wait_until(&format!("{shown} === '2,1'")).await;
 

@@ -9,7 +9,7 @@ use tokio::{task::yield_now, time::Instant};
 
 use super::{
     sink::EventSink,
-    sse::{Scope, data, removed, run},
+    sse::{Scope, data, removed, run_event},
 };
 use crate::{
     run::{Run, Status},
@@ -75,7 +75,7 @@ impl AllRuns {
                     return data(snapshot, &json!({ "reason": reason }));
                 }
                 Next::Present(run) => {
-                    if let Some(event) = self.run(Event::default(), run).await {
+                    if let Some(event) = self.event_of(Event::default(), run).await {
                         return event;
                     }
                 }
@@ -83,7 +83,8 @@ impl AllRuns {
                     return data(self.scope.event(&app, revision).event("live"), &json!({}));
                 }
                 Next::Changed(revision, run) => {
-                    if let Some(event) = self.run(self.scope.event(&app, revision), run).await {
+                    if let Some(event) = self.event_of(self.scope.event(&app, revision), run).await
+                    {
                         return event;
                     }
                 }
@@ -95,9 +96,9 @@ impl AllRuns {
     }
 
     /// The event that shows a run; `None` if the run is no longer kept once there is memory for the event.
-    async fn run(&mut self, event: Event, shown: Run) -> Option<Event> {
+    async fn event_of(&mut self, event: Event, shown: Run) -> Option<Event> {
         let shown = self.sink.reserve_for(shown).await?;
-        Some(run(event, &shown))
+        Some(run_event(event, &shown))
     }
 
     fn are_counts_old(&self) -> bool {

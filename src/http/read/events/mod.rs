@@ -29,7 +29,7 @@ use self::{
 use crate::{
     http::{
         app::App,
-        limits::response,
+        limits::frames::in_frames,
         openapi::responses::ReadProblems,
         params::{LAST_EVENT_ID, Query, RunIdPath, SnapshotLimit, StreamQuery},
         problem::Problem,
@@ -146,9 +146,5 @@ fn respond(app: &App, events: impl Stream<Item = Event> + Send + 'static) -> Res
         .into_response();
     // nginx would buffer events.
     let headers = [(HeaderName::from_static("x-accel-buffering"), "no")];
-    (
-        headers,
-        response.map(|body| response::in_frames(body, None)),
-    )
-        .into_response()
+    (headers, response.map(|body| in_frames(body, None))).into_response()
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     sink::EventSink,
-    sse::{END, Scope, data, removed, run},
+    sse::{END, Scope, data, removed, run_event},
 };
 use crate::{
     run::{RunId, Status},
@@ -20,11 +20,11 @@ pub(super) struct OneRun {
     sink: EventSink,
     run_id: RunId,
     watch: RunWatch,
-    step: Step,
+    state: State,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Step {
+enum State {
     /// The revision that was sent last, if the run was known.
     Watching(Option<Revision>),
     /// The final status was sent; the `end` follows.
@@ -40,7 +40,7 @@ impl OneRun {
             sink,
             run_id,
             watch,
-            step: Step::Watching(seen),
+            state: State::Watching(seen),
         }
     }
 
@@ -49,19 +49,19 @@ impl OneRun {
         self.sink.ready_for_next().await;
         let app = Arc::clone(&self.sink.app);
         loop {
-            let seen = match self.step {
-                Step::Watching(seen) => seen,
-                Step::Ending(status) => {
-                    self.step = Step::Ended;
+            let seen = match self.state {
+                State::Watching(seen) => seen,
+                State::Ending(status) => {
+                    self.state = State::Ended;
                     let end = json!({ "run_id": self.run_id, "status": status });
                     return Some(data(Event::default().id(END).event("end"), &end));
                 }
-                Step::Ended => return None,
+                State::Ended => return None,
             };
             self.watch.changed().await;
             self.sink.throttle_wakeup().await;
             let Some((revision, shown)) = app.store.look(&mut self.watch) else {
-                self.step = Step::Watching(None);
+                self.state = State::Watching(None);
                 if seen.is_some() {
                     return Some(removed(Event::default(), self.run_id));
                 }
@@ -69,20 +69,20 @@ impl OneRun {
             };
             if Some(revision) == seen {
                 // It may be over: a client that reconnects still gets the end.
-                self.step = step_after(revision, shown.status());
+                self.state = state_after(revision, shown.status());
                 continue;
             }
             if let Some(shown) = self.sink.reserve_for(shown).await {
-                self.step = step_after(revision, shown.status());
-                return Some(run(Scope::OneRun.event(&app, revision), &shown));
+                self.state = state_after(revision, shown.status());
+                return Some(run_event(Scope::OneRun.event(&app, revision), &shown));
             }
         }
     }
 }
 
-fn step_after(revision: Revision, status: Option<Status>) -> Step {
+fn state_after(revision: Revision, status: Option<Status>) -> State {
     match status {
-        Some(status) if status.is_terminal() => Step::Ending(status),
-        _ => Step::Watching(Some(revision)),
+        Some(status) if status.is_terminal() => State::Ending(status),
+        _ => State::Watching(Some(revision)),
     }
 }

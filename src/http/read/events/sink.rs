@@ -36,12 +36,12 @@ impl EventSink {
     pub(super) async fn ready_for_next(&mut self) {
         self.reservation = None;
         let bytes = mem::take(&mut self.unpaid);
-        self.subscriber.rate.acquire_event(bytes).await;
+        self.subscriber.rate.charge_event(bytes).await;
     }
 
     /// Waits until the rate allows to look at another change.
     pub(super) async fn throttle_wakeup(&mut self) {
-        self.subscriber.rate.acquire(WAKEUP).await;
+        self.subscriber.rate.charge(WAKEUP).await;
     }
 
     /// Reserves the memory that it takes to send `run`. While it waits for that it does not hold the run, but looks it up

@@ -46,7 +46,7 @@ impl Scope {
 }
 
 /// A run, as the data of an event.
-pub(super) fn run(event: Event, run: &Run) -> Event {
+pub(super) fn run_event(event: Event, run: &Run) -> Event {
     data(event, &RunView::from(run))
 }
 
