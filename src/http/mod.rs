@@ -1,16 +1,7 @@
 //! Everything that knows HTTP.
 //!
-//! The modules from the entry point down; each uses only those of later groups:
-//!
-//! - `connection`: accepting, timeouts, the socket
-//! - `router`: every route, on one page
-//! - `webhook`: the endpoint that ComfyDeploy sends updates to; `read`: runs as JSON and as streams; `ops`:
-//!   probes and metrics; `page`: the live page
-//! - `openapi`: the description of the API
-//! - `edge`: what is done for every request; tokens and CORS
-//! - `app`: what the handlers share
-//! - `limits`: what requests may cost together; `params`: typed parameters of paths and queries
-//! - `problem`: every way to fail
+//! The modules are declared from the entry point down; each uses only those of later groups.
+//! `.github/CONTRIBUTING.md` says what each is for.
 
 mod connection;
 
