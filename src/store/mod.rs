@@ -106,9 +106,14 @@ impl Store {
         at: Timestamp,
     ) -> Result<Outcome, RunTooLarge> {
         let max_bytes = self.limits.run_bytes();
-        let outcome = self.lock().apply(run_id, update, at, max_bytes)?;
+        let mut runs = self.lock();
+        let outcome = runs.apply(run_id, update, at, max_bytes)?;
+        let mut is_too_full = self.exceeded(&runs).is_some();
+        drop(runs);
         self.watchers.notify(run_id);
-        while self.evict(|runs| self.exceeded(runs)) {}
+        while is_too_full {
+            is_too_full = self.evict(|runs| self.exceeded(runs));
+        }
         Ok(outcome)
     }
 
