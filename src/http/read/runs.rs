@@ -35,10 +35,11 @@ pub(in crate::http) async fn show(
     RunIdPath(run_id): RunIdPath,
     Query(query): Query<ShowQuery>,
 ) -> Result<Response, Problem> {
-    if let Some(Wait(longest)) = query.wait {
-        wait_until_terminal(&app, run_id, longest).await?;
-    }
-    let run = app.store.get(run_id).ok_or(Problem::NoSuchRun(run_id))?;
+    let run = match query.wait {
+        None => app.store.get(run_id),
+        Some(Wait(longest)) => wait_until_terminal(&app, run_id, longest).await?,
+    };
+    let run = run.ok_or(Problem::NoSuchRun(run_id))?;
     response::json(
         &RunView::from(&run),
         json_bytes(&run),
@@ -46,30 +47,34 @@ pub(in crate::http) async fn show(
     )
 }
 
-/// Waits until a run is over, but at most for `longest`, and not while the service shuts down.
-async fn wait_until_terminal(app: &App, run_id: RunId, longest: Duration) -> Result<(), Problem> {
+/// The run once it is over, or as it is after `longest` or when the service shuts down.
+async fn wait_until_terminal(
+    app: &App,
+    run_id: RunId,
+    longest: Duration,
+) -> Result<Option<Run>, Problem> {
     let is_over = |run: &Run| run.status().is_some_and(Status::is_terminal);
-    if longest.is_zero() || app.store.get(run_id).is_some_and(|run| is_over(&run)) {
-        return Ok(());
+    let run = app.store.get(run_id);
+    if longest.is_zero() || run.as_ref().is_some_and(is_over) {
+        return Ok(run);
     }
     let mut subscriber = app.subscribers.subscribe()?;
     let mut watch = app.store.watch(run_id);
     let over = async {
         loop {
             watch.changed().await;
-            let now = app.store.look(&mut watch);
-            if now.is_some_and(|(_, run)| is_over(&run)) {
-                break;
+            let run = app.store.look(&mut watch).map(|(_, run)| run);
+            if run.as_ref().is_some_and(is_over) {
+                break run;
             }
             subscriber.rate.charge(WAKEUP).await;
         }
     };
-    tokio::select! {
-        () = over => {}
-        () = sleep(longest) => {}
-        () = app.shutdown.cancelled() => {}
-    }
-    Ok(())
+    Ok(tokio::select! {
+        run = over => run,
+        () = sleep(longest) => app.store.get(run_id),
+        () = app.shutdown.cancelled() => app.store.get(run_id),
+    })
 }
 
 /// A page of the list.
