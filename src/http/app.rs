@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use strum::VariantArray as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -83,8 +84,8 @@ impl App {
 
 /// Creates every counter at 0: otherwise Prometheus misses its first increase.
 fn register_label_values(metrics: &Metrics) {
-    for reason in Reason::ALL {
-        let _ = metrics.rejected(reason.word());
+    for &reason in Reason::VARIANTS {
+        let _ = metrics.rejected(reason.into());
     }
     for reason in SnapshotReason::ALL {
         let _ = metrics.snapshots(reason.word());

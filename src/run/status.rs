@@ -1,14 +1,16 @@
 //! The status of a run, in ComfyDeploy's own words and in the five documented ones.
 
-use std::str::FromStr;
-
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use super::{FromText, deserialize_from_text};
 
 /// The five status words of ComfyDeploy's API reference. Every run is shown with one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, Serialize, ToSchema,
+)]
+#[strum(serialize_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Not started yet.
@@ -25,24 +27,12 @@ pub enum Status {
 
 impl Status {
     /// All statuses, in the order of a run.
-    pub const ALL: [Self; 5] = [
-        Self::Queued,
-        Self::Processing,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The word, as it is shown.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Processing => "processing",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the run is over.
@@ -55,15 +45,6 @@ impl Status {
     }
 }
 
-impl FromStr for Status {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, ()> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|status| status.word() == word).ok_or(())
-    }
-}
-
 impl FromText for Status {
     const ACCEPTED: &'static str = "one of queued, processing, completed, failed, cancelled";
 }
@@ -71,8 +52,22 @@ impl FromText for Status {
 /// Every status word that ComfyDeploy uses, in the order of a run.
 // The order is total: where both dialects have a word for one stage, the wire's word is the greater, so that
 // the word shown does not depend on which one arrived first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
-#[schema(rename_all = "kebab-case")]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    Serialize,
+    ToSchema,
+)]
+#[strum(serialize_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum PlatformStatus {
     /// Wire: accepted, not queued yet.
     NotStarted,
@@ -99,36 +94,10 @@ pub enum PlatformStatus {
 }
 
 impl PlatformStatus {
-    const ALL: [Self; 11] = [
-        Self::NotStarted,
-        Self::Queued,
-        Self::Started,
-        Self::Processing,
-        Self::Running,
-        Self::Uploading,
-        Self::Cancelled,
-        Self::Timeout,
-        Self::Failed,
-        Self::Completed,
-        Self::Success,
-    ];
-
     /// The word, as an update carries it.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NotStarted => "not-started",
-            Self::Queued => "queued",
-            Self::Started => "started",
-            Self::Processing => "processing",
-            Self::Running => "running",
-            Self::Uploading => "uploading",
-            Self::Cancelled => "cancelled",
-            Self::Timeout => "timeout",
-            Self::Failed => "failed",
-            Self::Completed => "completed",
-            Self::Success => "success",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 
     /// The documented word for it.
@@ -160,17 +129,6 @@ impl PlatformStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stage(u8);
 
-impl FromStr for PlatformStatus {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.word() == word)
-            .ok_or(())
-    }
-}
-
 impl FromText for PlatformStatus {
     const ACCEPTED: &'static str = "one of queued, processing, completed, failed, cancelled, \
                                     not-started, started, running, uploading, success, timeout";
@@ -178,23 +136,17 @@ impl FromText for PlatformStatus {
 
 deserialize_from_text!(PlatformStatus, Status);
 
-impl Serialize for PlatformStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_word_parses_to_its_status_and_is_named_in_the_error() {
-        for status in PlatformStatus::ALL {
+        for &status in PlatformStatus::VARIANTS {
             assert_eq!(status.word().parse(), Ok(status));
             assert!(PlatformStatus::ACCEPTED.contains(status.word()));
         }
-        assert_eq!("Queued".parse::<PlatformStatus>(), Err(()));
+        assert!("Queued".parse::<PlatformStatus>().is_err());
     }
 
     #[test]
@@ -203,12 +155,16 @@ mod tests {
             let status: PlatformStatus = word.parse().unwrap();
             assert_eq!(word.parse(), Ok(status.documented()));
         }
+        for &status in Status::VARIANTS {
+            assert!(Status::ACCEPTED.contains(status.word()));
+        }
     }
 
     #[test]
     fn the_list_of_statuses_is_in_the_order_of_a_run() {
-        assert!(PlatformStatus::ALL.is_sorted());
-        assert!(PlatformStatus::ALL.map(PlatformStatus::stage).is_sorted());
+        let statuses = PlatformStatus::VARIANTS;
+        assert!(statuses.is_sorted());
+        assert!(statuses.is_sorted_by_key(|status| status.stage()));
         assert_eq!(
             PlatformStatus::Processing.stage(),
             PlatformStatus::Running.stage()

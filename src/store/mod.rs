@@ -2,7 +2,6 @@
 
 mod changes;
 mod entry;
-mod eviction;
 mod listing;
 mod runs;
 #[cfg(test)]
@@ -12,6 +11,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+
+use strum::{IntoStaticStr, VariantArray};
 
 pub use self::{
     changes::{
@@ -27,11 +28,10 @@ pub use self::{
 use self::{
     changes::{follower::Step, watch::Watchers},
     entry::RUN_OVERHEAD,
-    eviction::{EvictionCause, EvictionCounters},
     runs::Runs,
 };
 use crate::{
-    metrics::Metrics,
+    metrics::{Counter, Metrics},
     run::{Run, RunId, Status, Timestamp, Update},
 };
 
@@ -56,6 +56,15 @@ impl Limits {
     }
 }
 
+/// Why a run is evicted.
+#[derive(Debug, Clone, Copy, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+enum EvictionCause {
+    MaxRuns,
+    MaxBytes,
+    Retention,
+}
+
 /// Runs that are evicted at a time, so that the lock is held for microseconds.
 const EVICTION_BATCH: usize = 256;
 
@@ -67,7 +76,8 @@ pub struct Store {
     // of a large update) and never across an await. What a reader takes from under it is small or shared,
     // so that serialising happens outside.
     runs: Mutex<Runs>,
-    evictions: EvictionCounters,
+    /// One for each cause.
+    evictions: Vec<Counter>,
     watchers: Arc<Watchers>,
 }
 
@@ -89,7 +99,10 @@ impl Store {
         Self {
             limits,
             runs: Mutex::new(Runs::new(capacity, limits.backlog)),
-            evictions: EvictionCounters::new(metrics),
+            evictions: EvictionCause::VARIANTS
+                .iter()
+                .map(|&cause| metrics.evictions(cause.into()))
+                .collect(),
             watchers: Arc::default(),
         }
     }
@@ -152,7 +165,7 @@ impl Store {
         }
         drop(runs);
         for (run, cause) in &evicted {
-            self.evictions.count(*cause);
+            self.evictions[*cause as usize].inc();
             self.watchers.notify(run.id());
         }
         evicted.len() == EVICTION_BATCH

@@ -223,7 +223,7 @@ mod tests {
             assert_eq!(listed.len(), self.len());
             assert!(listed.is_sorted_by(|a, b| a > b));
             let mut by_status = 0;
-            for status in Status::ALL {
+            for &status in Status::ALL {
                 for position in self.indexes.listing.newest_first(Some(status), None) {
                     let entry = self.get(position.run_id).unwrap();
                     assert_eq!(

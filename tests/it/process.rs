@@ -208,7 +208,7 @@ async fn a_second_signal_ends_the_wait_for_requests_in_flight() {
         assert_eq!(code, Some(0), "{first}, {second}");
         assert_eq!(log.lines().count(), 1, "{log}");
         assert!(
-            log.contains("gave up on requests that were still in flight at a second signal"),
+            log.contains("second signal: exiting with requests in flight"),
             "{log}"
         );
         drop(connection);

@@ -12,6 +12,7 @@ use std::{
 use axum::{extract::Request, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use strum::VariantArray as _;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -59,8 +60,8 @@ pub async fn serve(
         .max_buf_size(limits.head_size.max(BUFFER))
         // One write of small frames, which are copied together, is cheaper than a vectored write.
         .writev(false);
-    for kind in TimeoutKind::ALL {
-        let _ = metrics.timed_out(kind.stage());
+    for &kind in TimeoutKind::VARIANTS {
+        let _ = metrics.timed_out(kind.into());
     }
     let server = Arc::new(Server {
         http,
@@ -155,7 +156,7 @@ impl Server {
             deadline.poll_timeout(alarm.as_mut(), cx).map(Some)
         });
         if let Some(kind) = timed_out.await {
-            self.metrics.timed_out(kind.stage()).inc();
+            self.metrics.timed_out(kind.into()).inc();
         }
     }
 

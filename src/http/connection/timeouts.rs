@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use strum::{IntoStaticStr, VariantArray};
 use tokio::time::{Instant, Sleep};
 
 /// How long a connection waits for its client.
@@ -27,25 +28,13 @@ const TIME_PER_KIB: Duration = Duration::from_micros(15_625);
 const SHUTDOWN_SEND_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What a client was too slow for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum TimeoutKind {
+    #[strum(serialize = "headers")]
     Head,
     Send,
     Idle,
-}
-
-impl TimeoutKind {
-    /// All of them.
-    pub(super) const ALL: [Self; 3] = [Self::Head, Self::Send, Self::Idle];
-
-    /// The word for a metric's label.
-    pub(super) const fn stage(self) -> &'static str {
-        match self {
-            Self::Head => "headers",
-            Self::Send => "send",
-            Self::Idle => "idle",
-        }
-    }
 }
 
 /// The deadline of one connection. The socket, the service and the body of the response tell it what happens; all

@@ -92,7 +92,7 @@ impl Edge {
             && let Some(problem) = response.extensions().get::<Arc<Problem>>()
             && let Some(reason) = problem.reason()
         {
-            self.app.metrics.rejected(reason.word()).inc();
+            self.app.metrics.rejected(reason.into()).inc();
             log_rejected_update(&self.app, problem);
         }
         self.app

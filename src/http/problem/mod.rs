@@ -6,6 +6,7 @@ use std::{fmt, time::Duration};
 
 use axum::http::StatusCode;
 use bytesize::ByteSize;
+use strum::{IntoStaticStr, VariantArray};
 
 pub(super) use self::response::ProblemBody;
 use super::WEBHOOK_PATH;
@@ -113,7 +114,8 @@ impl Problem {
 }
 
 /// Why an update was rejected, for the metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub(super) enum Reason {
     NotJson,
     WrongField,
@@ -126,39 +128,6 @@ pub(super) enum Reason {
     Busy,
     Protocol,
     Internal,
-}
-
-impl Reason {
-    pub(super) const ALL: [Self; 11] = [
-        Self::NotJson,
-        Self::WrongField,
-        Self::TooLarge,
-        Self::TooSlow,
-        Self::Incomplete,
-        Self::MediaType,
-        Self::Method,
-        Self::Unauthorized,
-        Self::Busy,
-        Self::Protocol,
-        Self::Internal,
-    ];
-
-    /// The word for a metric's label.
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::NotJson => "not_json",
-            Self::WrongField => "wrong_field",
-            Self::TooLarge => "too_large",
-            Self::TooSlow => "too_slow",
-            Self::Incomplete => "incomplete",
-            Self::MediaType => "media_type",
-            Self::Method => "method",
-            Self::Unauthorized => "unauthorized",
-            Self::Busy => "busy",
-            Self::Protocol => "protocol",
-            Self::Internal => "internal",
-        }
-    }
 }
 
 impl fmt::Display for Problem {

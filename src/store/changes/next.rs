@@ -1,5 +1,7 @@
 //! What a follower gets.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::Revision;
 use crate::run::{Run, RunId};
 
@@ -23,7 +25,8 @@ pub enum Next {
 }
 
 /// Why a snapshot is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum SnapshotReason {
     /// The client is new.
     Start,
@@ -35,15 +38,11 @@ pub enum SnapshotReason {
 
 impl SnapshotReason {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Start, Self::Behind, Self::Restart];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The word for it in metrics and events.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Behind => "behind",
-            Self::Restart => "restart",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 }

@@ -32,7 +32,7 @@ impl Client {
 
     /// One for each status, and one for all runs.
     fn of_every_filter(store: &Store) -> Vec<Self> {
-        let filters = Status::ALL.map(Some).into_iter().chain([None]);
+        let filters = Status::ALL.iter().copied().map(Some).chain([None]);
         filters.map(|status| Self::new(store, status)).collect()
     }
 

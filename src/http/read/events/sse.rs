@@ -21,7 +21,7 @@ pub(super) enum Scope {
 }
 
 impl Scope {
-    const fn word(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Self::AllRuns(None) => "all",
             Self::AllRuns(Some(status)) => status.word(),

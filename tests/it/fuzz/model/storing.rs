@@ -111,7 +111,7 @@ fn assert_listed(store: &Store) {
     for run in &all {
         assert_eq!(*run, store.get(run.id()).unwrap());
     }
-    for status in Status::ALL {
+    for &status in Status::ALL {
         let mut expected = all.clone();
         expected
             .retain(|run| run.platform_status().map(PlatformStatus::documented) == Some(status));
