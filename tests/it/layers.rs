@@ -123,12 +123,6 @@ impl<'ast> Visit<'ast> for Paths {
         }
     }
 
-    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
-        if !is_for_tests(&item.attrs) {
-            visit::visit_item_impl(self, item);
-        }
-    }
-
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         self.add_tree(&item.tree, Vec::new());
     }
@@ -205,75 +199,35 @@ fn no_module_uses_one_that_is_not_below_it() {
     }
 }
 
+/// Declarations, and uses of modules by files: the first ones point upward, the others do not.
+const ROOT: &str = "mod server;\n\nmod http;\n\nmod ingest;\n\nmod store;\n\nmod run;\n";
+const HTTP: &str = "mod router;\n\nmod ops;\nmod read;\n\nmod app;\n\nmod problem;\n";
+const UPWARD: &str = "
+    store/mod.rs: use crate::http::App;
+    store/mod.rs: use crate::{run::Run, ingest::Ingest};
+    store/runs.rs: use super::super::server;
+    run/state.rs: fn f() { crate::store::f() }
+    run/mod.rs: #[cfg(test)] mod laws; use crate::store::Store;
+    new_module.rs: fn f() {}
+    http/problem.rs: use super::read::show;
+    http/read/runs.rs: use crate::http::{ops, app::App};
+    http/read/events/all.rs: use super::super::super::router;";
+const DOWNWARD: &str = "
+    store/runs.rs: use super::{Limits, listing::Listing}; use crate::run::Run;
+    http/read/runs.rs: use crate::http::app::App; #[cfg(test)] mod tests { use crate::server; }";
+
 #[test]
 fn an_upward_use_is_found_however_it_is_written() {
-    let crate_root = [
-        vec!["server"],
-        vec!["http"],
-        vec!["ingest"],
-        vec!["store"],
-        vec!["run"],
-    ];
-    let http = [
-        vec!["router"],
-        vec!["read", "ops"],
-        vec!["app"],
-        vec!["problem"],
-    ];
-    for (parent, groups, file, source) in [
-        ("", &crate_root[..], "store/mod.rs", "use crate::http::App;"),
-        (
-            "",
-            &crate_root,
-            "store/mod.rs",
-            "use crate::{run::Run, ingest::Ingest};",
-        ),
-        (
-            "",
-            &crate_root,
-            "store/runs.rs",
-            "use super::super::server;",
-        ),
-        (
-            "",
-            &crate_root,
-            "run/state.rs",
-            "fn f() { crate::store::f() }",
-        ),
-        (
-            "",
-            &crate_root,
-            "run/mod.rs",
-            "#[cfg(test)]\nmod laws;\nuse crate::store::Store;",
-        ),
-        ("", &crate_root, "new_module.rs", ""),
-        ("http::", &http, "http/problem.rs", "use super::read::show;"),
-        (
-            "http::",
-            &http,
-            "http/read/runs.rs",
-            "use crate::http::{ops, app::App};",
-        ),
-        (
-            "http::",
-            &http,
-            "http/read/events/all.rs",
-            "use super::super::super::router;",
-        ),
-    ] {
-        let found = upward(parent, groups, &[(file.to_owned(), source.to_owned())]);
-        assert_eq!(found.len(), 1, "{file}: {source}: {found:?}");
-    }
-    let below = [
-        ("store/runs.rs", "use super::{Limits, listing::Listing};"),
-        (
-            "http/read/runs.rs",
-            "#[cfg(test)]\nmod tests { use crate::server; }",
-        ),
-    ];
-    for (file, source) in below {
-        let found = upward("", &crate_root, &[(file.to_owned(), source.to_owned())]);
-        assert_eq!(found, Vec::<String>::new());
+    for (uses, expected) in [(UPWARD, 1), (DOWNWARD, 0)] {
+        for line in uses.trim().lines() {
+            let (file, source) = line.trim().split_once(": ").unwrap();
+            let files = [(file.to_owned(), source.to_owned())];
+            let mut found = upward("", &groups(ROOT), &files);
+            if file.starts_with("http/") {
+                found.extend(upward("http::", &groups(HTTP), &files));
+            }
+            assert_eq!(found.len(), expected, "{line}: {found:?}");
+        }
     }
 }
 
