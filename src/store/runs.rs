@@ -130,7 +130,7 @@ impl Runs {
         limit: usize,
     ) -> Page {
         let mut older = self.listed(status, after);
-        let mut page = Vec::new();
+        let mut page = Vec::with_capacity(limit.min(self.len()));
         let mut bytes = 0;
         let mut last = None;
         while page.len() < limit
