@@ -105,9 +105,9 @@ pub(crate) fn log_filter(text: &str) -> Result<String, String> {
 /// Parses a value that may contain a token. Its error does not show the value; with a plain function clap's
 /// error would.
 #[derive(Clone)]
-pub(crate) struct Unshown<F>(pub(crate) F);
+pub(crate) struct Redacted<F>(pub(crate) F);
 
-impl<F, T, E> TypedValueParser for Unshown<F>
+impl<F, T, E> TypedValueParser for Redacted<F>
 where
     F: Fn(&OsStr) -> Result<T, E> + Clone + Send + Sync + 'static,
     T: Clone + Send + Sync + 'static,

@@ -8,7 +8,7 @@ use super::receiver::Receiver;
 use crate::{
     config::{
         Config,
-        values::{Unshown, factor, number},
+        values::{Redacted, factor, number},
     },
     net::reachable,
     tokens::Tokens,
@@ -29,17 +29,17 @@ pub struct SimulateArgs {
 
     /// Another receiver's address or full webhook URL, with http:// [default: the service at --listen]
     #[arg(long, value_name = "URL")]
-    #[arg(value_parser = Unshown(|url: &OsStr| Receiver::parse(&url.to_string_lossy())))]
+    #[arg(value_parser = Redacted(|url: &OsStr| Receiver::parse(&url.to_string_lossy())))]
     pub url: Option<Receiver>,
 
     /// File with the receiver's webhook token; or put it into WEBHOOK_TOKEN or into the URL
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
-    #[arg(value_parser = Unshown(|file: &OsStr| Tokens::from_file(Path::new(file))))]
+    #[arg(value_parser = Redacted(|file: &OsStr| Tokens::from_file(Path::new(file))))]
     pub token_file: Option<Tokens>,
 
     /// The token itself; other users of the machine can see it in the list of processes
     #[arg(long, value_name = "TOKEN")]
-    #[arg(value_parser = Unshown(|token: &OsStr| token.to_string_lossy().parse::<Tokens>()))]
+    #[arg(value_parser = Redacted(|token: &OsStr| token.to_string_lossy().parse::<Tokens>()))]
     pub token: Option<Tokens>,
 }
 

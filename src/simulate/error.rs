@@ -35,7 +35,7 @@ impl fmt::Display for SimulateError {
                 write!(f, "{receiver} requires {token}: give it with {flags}")
             }
             Self::NotAccepted(receiver, error @ RequestError::Status(_)) => {
-                write!(f, "{receiver} accepts no updates there: {error}")
+                write!(f, "{receiver} rejected the first update: {error}")
             }
             Self::NotAccepted(receiver, error) => {
                 write!(f, "cannot reach {receiver}: {error}")?;

@@ -282,6 +282,6 @@ async fn an_update_is_tried_three_times_the_last_two_as_get_and_then_counts_as_l
 async fn a_receiver_that_accepts_no_update_ends_it_at_once() {
     let (url, _) = rejecting("").await;
     let line = error_line(simulate(&url, &["--runs", "1000"]), 1).await;
-    let expected = "accepts no updates there: the response was 503 Service Unavailable\n";
+    let expected = "rejected the first update: the response was 503 Service Unavailable\n";
     assert!(line.ends_with(expected), "{line}");
 }
