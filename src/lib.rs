@@ -6,9 +6,9 @@
 //!
 //! - `main.rs`, [`cli`]: arguments in, exit code out
 //! - [`server`]: assembles, serves, drains; [`healthcheck`] and [`simulate`] are the other commands
-//! - [`http`]: everything that knows HTTP
-//! - [`ingest`]: the only write path
-//! - [`store`]: the runs in memory, bounded, and the streams of their changes
+//! - [`http`]: the HTTP server
+//! - [`ingest`]: the only way of updates into the store
+//! - [`store`]: the runs in memory, within limits, and the feed of their changes
 //! - [`run`]: what a run is, and the join that merges its updates; pure
 //! - [`config`]: flags and variables
 //! - [`metrics`], [`net`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the crate

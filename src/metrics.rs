@@ -35,7 +35,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All metrics, at zero.
+    /// All metrics. Those with labels exist from their first use.
     #[must_use]
     pub fn new() -> Arc<Self> {
         let registry = Registry::new();
@@ -99,7 +99,7 @@ impl Metrics {
             subscribers: gauge("subscribers", "Open streams and waiting requests"),
             snapshots: counters(
                 "stream_snapshots_total",
-                "Times that a stream sent all runs, by reason",
+                "Snapshots that streams began to send, by reason",
                 &["reason"],
             ),
             registry,

@@ -29,7 +29,7 @@ pub struct App {
     /// The runs to show.
     pub(super) store: Arc<Store>,
     pub(super) metrics: Arc<Metrics>,
-    /// Log lines about the updates that the sender sends.
+    /// Log lines about rejected updates and about panics.
     pub(super) update_log: LogRateLimit,
     /// Log lines that a client without a token may cause. They have a limit of their own, so that a flood of
     /// them hides no line about the sender's updates.
@@ -82,7 +82,7 @@ impl App {
     }
 }
 
-/// Creates every counter at 0: otherwise Prometheus misses its first increase.
+/// Creates the counters of the handlers at 0: otherwise Prometheus misses their first increase.
 fn register_label_values(metrics: &Metrics) {
     for &reason in Reason::VARIANTS {
         let _ = metrics.rejected(reason.into());

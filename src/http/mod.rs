@@ -1,4 +1,4 @@
-//! Everything that knows HTTP.
+//! The HTTP server.
 //!
 //! The modules are declared from the entry point down; each uses only those of later groups.
 //! `.github/CONTRIBUTING.md` says what each is for.

@@ -1,4 +1,4 @@
-//! Every route: this page is the whole API. Each handler states its method and path in its `utoipa::path`, which is
+//! Every route: this file is the whole API. Each handler states its method and path in its `utoipa::path`, which is
 //! also its description.
 
 use std::sync::Arc;

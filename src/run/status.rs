@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{FromText, deserialize_from_text};
 
-/// The five status words of ComfyDeploy's API reference. Every run is shown with one of them.
+/// The five status words of ComfyDeploy's API reference. A run is shown with one of them, once a status was reported.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, Serialize, ToSchema,
 )]

@@ -44,6 +44,8 @@ pub(super) struct Indexed {
     pub(super) status: Option<Status>,
     /// Bytes of memory, estimated.
     pub(super) bytes: usize,
+    /// The revision of the last change.
+    pub(super) revision: Revision,
 }
 
 impl Entry {
@@ -67,6 +69,7 @@ impl Entry {
         Indexed {
             status: self.run.status(),
             bytes: self.bytes(),
+            revision: self.revision,
         }
     }
 

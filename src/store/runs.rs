@@ -72,15 +72,17 @@ impl Indexes {
         if old != new {
             self.listing.change_status(position, old, new);
         }
-        self.feed.record(Change {
+        let change = Change {
             run_id: position.run_id,
             kind: if after.is_some() {
                 ChangeKind::Update
             } else {
                 ChangeKind::Removal
             },
-            left: old.filter(|_| old != new),
-        })
+            old_status: old.filter(|_| old != new),
+            status: new,
+        };
+        self.feed.record(change, before.map(|run| run.revision))
     }
 }
 

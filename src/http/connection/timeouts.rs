@@ -13,9 +13,9 @@ use tokio::time::{Instant, Sleep};
 /// How long a connection waits for its client.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// From the first byte of a request, or from the begin of the connection, to the end of the headers.
+    /// From the first byte of a request, or from the start of the connection, to the end of the headers.
     pub head: Duration,
-    /// For the client to receive any of a response; all of it has as long, and a second more for each 64 KiB.
+    /// How long a client may receive nothing. A whole response may take as long, and a second more for each 64 KiB.
     pub send: Duration,
     /// Between a response and the next request.
     pub idle: Duration,
@@ -51,7 +51,7 @@ struct State {
     since: Instant,
     /// Since when the client has received nothing of what is ready.
     stalled: Option<Instant>,
-    /// When the client has to have received what is on its way.
+    /// When the client must have received what is being sent.
     due: Option<Instant>,
     /// When the service began to shut down.
     shutdown: Option<Instant>,

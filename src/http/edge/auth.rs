@@ -55,7 +55,7 @@ fn credential(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(user_and_password.split_off(colon + 1).into())
 }
 
-/// Lets a reader through that presents a token, where one is needed.
+/// Lets a request through if it has a read token, or if none is required.
 pub(in crate::http) async fn guard_reads(
     State(app): State<Arc<App>>,
     request: Request,

@@ -32,8 +32,8 @@ const NO_ROUTE: &str = "none";
 pub struct Edge {
     app: Arc<App>,
     router: TowerToHyperService<Router>,
-    // axum tells the matched route only to its own layers. A layer around all routes would cost a new connection
-    // with one update 5 % of its time, and each update on an open connection 15 %.
+    // axum tells the matched route only to its own layers. A layer around all routes would make an update on a
+    // new connection 5 % slower, and one on an open connection 15 %.
     labels: matchit::Router<String>,
 }
 

@@ -17,8 +17,8 @@ use crate::http::problem::Problem;
 /// the response instead of a broken connection.
 const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Bytes that are allocated at once for a body whose length is declared. More is not allocated on the client's word
-/// alone; but to move a growing body costs a quarter of the time of an update of this size.
+/// Bytes that are allocated at once for a body whose length is declared. More is not allocated only because the client
+/// declared it; but to move a growing body costs a quarter of the time of an update of this size.
 const MAX_PREALLOC: usize = 128 * 1024;
 
 /// Limits of one request body.

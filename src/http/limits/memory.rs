@@ -16,9 +16,9 @@ const UNIT: usize = 1024;
 pub(in crate::http) struct MemoryBudgets {
     /// Request bodies that are arriving.
     pub(in crate::http) bodies: MemoryBudget,
-    /// Responses that their readers have not received yet.
+    /// Responses that are being sent.
     pub(in crate::http) responses: MemoryBudget,
-    /// Events that the clients of streams have not received yet.
+    /// Events that are being sent.
     pub(in crate::http) streams: MemoryBudget,
 }
 
@@ -83,7 +83,7 @@ pub(in crate::http) struct Reservation {
 }
 
 impl Reservation {
-    /// Reserves `bytes` in all, if they are free now. More than there is in the budget is all there is.
+    /// Reserves `bytes` in all, if they are free now. If that exceeds the budget, the whole budget is reserved.
     #[must_use]
     pub(in crate::http) fn grow_to(&mut self, bytes: usize) -> bool {
         if bytes <= UNMETERED {

@@ -1,4 +1,4 @@
-//! JSON that was made for one reader. The memory of all such responses that are being sent is limited.
+//! JSON responses, each built for one request. The memory of those that are being sent is limited.
 
 use axum::{
     body::Body,

@@ -12,7 +12,10 @@ type When = (&'static str, &'static str);
 
 const ANY: &[When] = &[
     ("431", "The headers are larger than --max-header"),
-    ("500", "The service failed; its log says why"),
+    (
+        "500",
+        "The service failed; its log and standard error say why",
+    ),
     ("501", "The Transfer-Encoding is not chunked"),
 ];
 

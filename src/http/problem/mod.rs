@@ -77,7 +77,7 @@ impl Problem {
         }
     }
 
-    /// Why an update is rejected; `None` for what no update meets.
+    /// Why an update is rejected; `None` for problems that an update cannot have.
     pub(super) const fn reason(&self) -> Option<Reason> {
         Some(match self {
             Self::NoHost | Self::SeveralHosts | Self::TransferCoding => Reason::Protocol,
@@ -89,9 +89,12 @@ impl Problem {
             Self::BodyIncomplete => Reason::Incomplete,
             Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => Reason::WrongField,
             Self::NotAnUpdate(_) => Reason::NotJson,
-            Self::NoMemory | Self::TooManySubscribers => Reason::Busy,
+            Self::NoMemory => Reason::Busy,
             Self::Internal => Reason::Internal,
-            Self::NoSuchPath | Self::NoSuchRun(_) | Self::Parameter { .. } => return None,
+            Self::NoSuchPath
+            | Self::NoSuchRun(_)
+            | Self::Parameter { .. }
+            | Self::TooManySubscribers => return None,
         })
     }
 
@@ -172,7 +175,7 @@ impl fmt::Display for Problem {
             Self::TooManySubscribers => f.write_str(
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
             ),
-            Self::Internal => f.write_str("the service failed; its log says why"),
+            Self::Internal => f.write_str("the service failed; its log and standard error say why"),
         }
     }
 }

@@ -79,13 +79,13 @@ impl IntoResponse for Problem {
             Self::NoMemory | Self::TooManySubscribers => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            // The end of a request that breaks HTTP/1.1 is not sure, nor is what follows it.
+            // It is uncertain where a request that breaks HTTP/1.1 ends.
             Self::NoHost | Self::SeveralHosts | Self::TransferCoding => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
         }
-        // The layer around all routes counts and logs it.
+        // `Edge` counts and logs the problems of updates.
         response.extensions_mut().insert(Arc::new(self));
         response
     }

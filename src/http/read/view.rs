@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::run::{Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp};
 
-/// More than the names of all fields take as JSON, and the values that are short.
+/// Upper bound for all field names and short values, as JSON.
 const FIELD_BYTES: usize = 512;
 
 /// A run as clients see it.
@@ -26,7 +26,7 @@ pub(super) struct RunView<'a> {
     /// What the run was last known to be busy with.
     #[schema(required)]
     live_status: Option<&'a str>,
-    /// Every output, each once, byte for byte as ComfyDeploy wrote it, in a stable order.
+    /// Every output, each once, as ComfyDeploy wrote it, in a stable order.
     #[schema(value_type = Vec<Object>, max_items = 1000)]
     outputs: &'a Outputs,
     /// When the first of its updates was received.

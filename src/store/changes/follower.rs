@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Changes that one step looks at, so that it holds the lock for microseconds.
-const CHANGES_BATCH: usize = 128;
+const CHANGES_BATCH: usize = 1024;
 
 /// The position of one stream in the runs. It holds no run and no queue: a stream that is not read costs nothing,
 /// and goes on later with what the runs are by then.
@@ -115,17 +115,21 @@ impl Follower {
     /// and one that leaves the status is sent once more.
     fn after_change(&self, runs: &Runs, revision: Revision, change: &Change) -> Option<Next> {
         let follows_all = self.status.is_none();
-        let left = !follows_all && change.left == self.status;
-        let removed = Next::Removed(revision, change.run_id);
-        match (change.kind, runs.get(change.run_id)) {
-            (ChangeKind::Removal, _) => (follows_all || left).then_some(removed),
-            // The removal that followed is sent only to followers of the status that the run had then.
-            (ChangeKind::Update, None) => left.then_some(removed),
-            (ChangeKind::Update, Some(entry)) => {
-                let is_last = entry.revision == revision;
-                let matches = follows_all || entry.run.status() == self.status;
-                (left || is_last && matches).then(|| Next::Changed(revision, entry.run.clone()))
-            }
+        let leaves = !follows_all && change.old_status == self.status;
+        let concerns = leaves
+            || match change.kind {
+                ChangeKind::Update => follows_all || change.status == self.status,
+                ChangeKind::Superseded => false,
+                ChangeKind::Removal => follows_all,
+            };
+        if !concerns {
+            return None;
         }
+        let entry = runs.get(change.run_id);
+        Some(match entry.filter(|_| change.kind != ChangeKind::Removal) {
+            Some(entry) => Next::Changed(revision, entry.run.clone()),
+            // Removed by this change, or by a later one, which followers of another status are sent.
+            None => Next::Removed(revision, change.run_id),
+        })
     }
 }

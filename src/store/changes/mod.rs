@@ -19,12 +19,18 @@ pub(in crate::store) struct Change {
     pub(in crate::store) run_id: RunId,
     pub(in crate::store) kind: ChangeKind,
     /// The status that the run had before, if it has another now.
-    pub(in crate::store) left: Option<Status>,
+    pub(in crate::store) old_status: Option<Status>,
+    /// The status that it has now, if any.
+    pub(in crate::store) status: Option<Status>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum ChangeKind {
+    /// The last update of the run.
     Update,
+    /// An update that another change of the run followed. To look that up for each change would cost the updates
+    /// beside 100 streams a fifth.
+    Superseded,
     /// The store no longer keeps the run.
     Removal,
 }
@@ -52,14 +58,28 @@ impl Feed {
         self.head
     }
 
-    /// Adds a change, as a new revision.
-    pub(in crate::store) fn record(&mut self, change: Change) -> Revision {
+    /// Adds a change, as a new revision. The change of the same run at revision `before` is its last no longer.
+    pub(in crate::store) fn record(
+        &mut self,
+        change: Change,
+        before: Option<Revision>,
+    ) -> Revision {
+        if let Some(superseded) = before.and_then(|before| self.get_mut(before)) {
+            superseded.kind = ChangeKind::Superseded;
+        }
         if self.changes.len() == self.backlog {
             self.changes.pop_front();
         }
         self.changes.push_back(change);
         self.head.0 += 1;
         self.head
+    }
+
+    /// The change at this revision, if it is remembered.
+    fn get_mut(&mut self, revision: Revision) -> Option<&mut Change> {
+        let later = usize::try_from(self.head.0.checked_sub(revision.0)?).ok()?;
+        let index = self.changes.len().checked_sub(later + 1)?;
+        self.changes.get_mut(index)
     }
 
     /// The changes after `since`, each with its revision. `None` where some of them are forgotten, or
@@ -87,11 +107,13 @@ mod tests {
         let change = Change {
             run_id: run_id(1),
             kind: ChangeKind::Update,
-            left: None,
+            old_status: None,
+            status: None,
         };
         assert_eq!(feed.after(Revision(0)).unwrap().count(), 0);
-        for revision in 1..=5 {
-            assert_eq!(feed.record(change), Revision(revision));
+        for revision in 1..=5_u64 {
+            let before = revision.checked_sub(2).map(Revision);
+            assert_eq!(feed.record(change, before), Revision(revision));
         }
         let after = |since| {
             let changes = feed.after(Revision(since))?;
@@ -101,5 +123,8 @@ mod tests {
         assert_eq!(after(2), Some(vec![3, 4, 5]));
         assert_eq!(after(5), Some(vec![]));
         assert_eq!(after(6), None, "it was never reached");
+        let kinds: Vec<_> = feed.changes.iter().map(|change| change.kind).collect();
+        let superseded = ChangeKind::Superseded;
+        assert_eq!(kinds, [superseded, ChangeKind::Update, ChangeKind::Update]);
     }
 }

@@ -208,11 +208,11 @@ fn a_follower_hears_that_a_run_was_removed_and_then_that_it_is_back() {
 #[test]
 fn many_stale_changes_are_passed_in_batches() {
     let store = store(Limits {
-        backlog: 1_000,
+        backlog: 3_000,
         ..LIMITS
     });
     let mut follower = live(&store);
-    for millis in 0..300 {
+    for millis in 0..2_500 {
         apply(&store, 1, "{}", millis).unwrap();
     }
     assert!(matches!(store.next(&mut follower), Next::Continue));

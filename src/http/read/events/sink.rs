@@ -16,8 +16,8 @@ use crate::{
 pub(super) struct EventSink {
     pub(super) app: Arc<App>,
     subscriber: Subscriber,
-    /// Bytes of the last event that was sent, which are charged when the next one is asked for: then the client has
-    /// received it.
+    /// Bytes of the last event that was sent, which are charged when the next one is asked for: then this
+    /// one has left.
     unpaid: usize,
     reservation: Option<Reservation>,
 }
