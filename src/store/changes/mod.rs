@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::run::{RunId, Status};
 
 /// How many changes a store has seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revision(pub u64);
 
 /// A run has changed. What it became is looked up when that is sent, so that many changes of one run cost a slow

@@ -18,7 +18,16 @@ use crate::run::RunId;
 pub(in crate::store) struct Watchers {
     any_run: watch::Sender<()>,
     // A lock of its own, so that streams that come and go do not hold the store's.
-    one_run: Mutex<HashMap<RunId, watch::Sender<()>>>,
+    one_run: Mutex<HashMap<RunId, WatchedRun>>,
+}
+
+/// A run that is watched.
+#[derive(Debug, Default)]
+struct WatchedRun {
+    change: watch::Sender<()>,
+    // Counted under the lock. A receiver is dropped only after the lock is released, so their number may be too
+    // high when the last two end together.
+    watches: usize,
 }
 
 impl Watchers {
@@ -29,7 +38,11 @@ impl Watchers {
 
     /// A watch on one run, which need not be known yet.
     pub(in crate::store) fn watch(self: &Arc<Self>, run_id: RunId) -> RunWatch {
-        let mut change = self.one_run().entry(run_id).or_default().subscribe();
+        let mut one_run = self.one_run();
+        let watched = one_run.entry(run_id).or_default();
+        watched.watches += 1;
+        let mut change = watched.change.subscribe();
+        drop(one_run);
         change.mark_changed();
         RunWatch {
             run_id,
@@ -40,14 +53,14 @@ impl Watchers {
 
     /// The run has changed.
     pub(in crate::store) fn notify(&self, run_id: RunId) {
-        if let Some(sender) = self.one_run().get(&run_id) {
-            sender.send_replace(());
+        if let Some(watched) = self.one_run().get(&run_id) {
+            watched.change.send_replace(());
         }
         // It fails where there is no receiver.
         let _ = self.any_run.send(());
     }
 
-    fn one_run(&self) -> MutexGuard<'_, HashMap<RunId, watch::Sender<()>>> {
+    fn one_run(&self) -> MutexGuard<'_, HashMap<RunId, WatchedRun>> {
         self.one_run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -62,8 +75,7 @@ pub struct RunWatch {
 
 impl RunWatch {
     /// The run that is watched.
-    #[must_use]
-    pub const fn run_id(&self) -> RunId {
+    pub(in crate::store) const fn run_id(&self) -> RunId {
         self.run_id
     }
 
@@ -81,16 +93,19 @@ impl RunWatch {
 
 impl Drop for RunWatch {
     fn drop(&mut self) {
-        if let Entry::Occupied(sender) = self.watchers.one_run().entry(self.run_id)
-            && sender.get().receiver_count() == 1
-        {
-            sender.remove();
+        if let Entry::Occupied(mut watched) = self.watchers.one_run().entry(self.run_id) {
+            watched.get_mut().watches -= 1;
+            if watched.get().watches == 0 {
+                watched.remove();
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::Barrier, thread};
+
     use futures_util::FutureExt as _;
 
     use super::*;
@@ -114,5 +129,23 @@ mod tests {
         second.changed().await;
         drop(second);
         assert!(watchers.one_run().is_empty());
+    }
+
+    #[test]
+    fn watches_of_one_run_that_end_at_the_same_time_leave_nothing_behind() {
+        let watchers = Arc::new(Watchers::default());
+        let together = Barrier::new(2);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for n in 0..50_000 {
+                        let watch = watchers.watch(run_id(n));
+                        together.wait();
+                        drop(watch);
+                    }
+                });
+            }
+        });
+        assert_eq!(watchers.one_run().len(), 0);
     }
 }
