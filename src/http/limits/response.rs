@@ -28,8 +28,7 @@ pub(in crate::http) fn json(
     if !reservation.grow_to(most) {
         return Err(Problem::NoMemory);
     }
-    let json = serde_json::to_vec(value)
-        .expect("numbers, text and the JSON that arrived can be written as JSON");
+    let json = to_json(value);
     let body = if json.len() <= UNMETERED {
         Body::from(json)
     } else {
@@ -37,4 +36,10 @@ pub(in crate::http) fn json(
     };
     let content_type = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
+}
+
+/// `value` as JSON.
+pub(in crate::http) fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value)
+        .expect("numbers, text and the JSON that arrived can be written as JSON")
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    http::{app::App, read::view::RunView},
+    http::{app::App, limits::response::to_json, read::view::RunView},
     run::{Run, RunId, Status},
     store::Revision,
 };
@@ -56,8 +56,7 @@ pub(super) fn removed(event: Event, run_id: RunId) -> Event {
 }
 
 pub(super) fn data(event: Event, data: &impl Serialize) -> Event {
-    let mut json = serde_json::to_vec(data)
-        .expect("numbers, text and the JSON that arrived can be written as JSON");
+    let mut json = to_json(data);
     // The JSON of an output may hold line breaks between its values. Each would begin another `data:` line of the
     // event, which takes seven times the memory that is reserved.
     for byte in &mut json {
