@@ -9,8 +9,8 @@ use tracing::{debug, warn};
 
 use crate::{
     metrics::{Counter, Metrics},
-    run::{Dialect, Timestamp, Update},
-    store::{Outcome, RunTooLarge, Store},
+    run::{Dialect, Label, Labels, Timestamp, Update},
+    store::{RunTooLarge, Store},
 };
 
 /// Merges updates into a [`Store`].
@@ -20,7 +20,9 @@ pub struct Ingest {
     applied: ByDialect,
     no_change: ByDialect,
     without_run_id: ByDialect,
-    updates_without_run_id: AtomicU64,
+    labels_left_out: Counter,
+    updates_without_run_id: Occurrences,
+    updates_over_a_label_limit: Occurrences,
 }
 
 /// Counters of the updates with one outcome.
@@ -55,7 +57,9 @@ impl Ingest {
             applied: ByDialect::new(metrics, "applied"),
             no_change: ByDialect::new(metrics, "no_change"),
             without_run_id: ByDialect::new(metrics, "without_run_id"),
-            updates_without_run_id: AtomicU64::new(0),
+            labels_left_out: metrics.labels_left_out().clone(),
+            updates_without_run_id: Occurrences::default(),
+            updates_over_a_label_limit: Occurrences::default(),
         }
     }
 
@@ -66,27 +70,51 @@ impl Ingest {
     pub fn accept(&self, update: &Update<'_>) -> Result<(), RunTooLarge> {
         let Some(run_id) = update.run_id else {
             self.without_run_id.count(update);
-            self.note_without_run_id();
+            self.updates_without_run_id.line(|count| {
+                warn!(
+                    count,
+                    "update without run_id acknowledged: it changes no run"
+                );
+            });
             return Ok(());
         };
         let now = Timestamp::from(jiff::Timestamp::now());
-        let outcome = self.store.apply(run_id, update, now)?;
-        match outcome {
-            Outcome::Applied => self.applied.count(update),
-            Outcome::NoChange => self.no_change.count(update),
+        let merged = self.store.apply(run_id, update, now)?;
+        if merged.changed {
+            self.applied.count(update);
+        } else {
+            self.no_change.count(update);
         }
-        debug!(%run_id, ?outcome, "update merged");
+        let left_out = update.labels_left_out + merged.labels_left_out;
+        if left_out > 0 {
+            self.labels_left_out.inc_by(left_out as u64);
+            self.updates_over_a_label_limit.line(|count| {
+                warn!(
+                    %run_id,
+                    left_out,
+                    count,
+                    "labels left out: a run has at most {} of them, with names of 1 to {} bytes and values of at most {}",
+                    Labels::MAX,
+                    Label::MAX_NAME,
+                    Label::MAX_VALUE
+                );
+            });
+        }
+        debug!(%run_id, changed = merged.changed, "update merged");
         Ok(())
     }
+}
 
-    /// Logs the 1st, 2nd, 4th, 8th and so on: an accepted update is not worth a log line each time.
-    fn note_without_run_id(&self) {
-        let count = self.updates_without_run_id.fetch_add(1, Ordering::Relaxed) + 1;
+/// How often something has happened that is not worth a log line each time.
+#[derive(Debug, Default)]
+struct Occurrences(AtomicU64);
+
+impl Occurrences {
+    /// Counts it. Calls `write` with the count the 1st, 2nd, 4th, 8th time and so on.
+    fn line(&self, write: impl FnOnce(u64)) {
+        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
-            warn!(
-                count,
-                "update without run_id acknowledged: it changes no run"
-            );
+            write(count);
         }
     }
 }

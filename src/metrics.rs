@@ -21,6 +21,7 @@ pub struct Metrics {
     updates: IntCounterVec,
     rejected: IntCounterVec,
     retries: Counter,
+    labels_left_out: Counter,
     requests: HistogramVec,
     runs: IntGauge,
     run_bytes: IntGauge,
@@ -66,6 +67,10 @@ impl Metrics {
             retries: counter(
                 "update_retries_total",
                 "Updates that arrived with GET, as a retry",
+            ),
+            labels_left_out: counter(
+                "labels_left_out_total",
+                "Labels of updates that were over a bound",
             ),
             requests: register(
                 &registry,
@@ -122,6 +127,12 @@ impl Metrics {
     #[must_use]
     pub fn retries(&self) -> &Counter {
         &self.retries
+    }
+
+    /// Labels of updates that were over a bound.
+    #[must_use]
+    pub fn labels_left_out(&self) -> &Counter {
+        &self.labels_left_out
     }
 
     /// Durations of requests to `route` with this `status`. The route is a pattern, not the path that was

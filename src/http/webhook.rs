@@ -1,11 +1,11 @@
 //! The endpoint that ComfyDeploy sends updates to.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Json,
     extract::{FromRequest, Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -57,7 +57,7 @@ pub(super) async fn receive(
     State(app): State<Arc<App>>,
     request: UpdateRequest,
 ) -> Result<Response, Problem> {
-    let update = Update::parse(&request.body)?;
+    let update = Update::parse(&request.body)?.with_labels(label_parameters(&request.uri));
     app.ingest.accept(&update)?;
     if request.is_retry {
         app.metrics.retries().inc();
@@ -72,6 +72,7 @@ pub(super) async fn receive(
 /// The body of a request that may report an update.
 pub(super) struct UpdateRequest {
     body: WholeBody,
+    uri: Uri,
     /// Whether it is the sender's retry. Its HTTP client forgets the method when it tries again: the 2nd and 3rd try
     /// of an update arrive as GET, with the body and the headers of the POST.
     is_retry: bool,
@@ -94,10 +95,19 @@ impl FromRequest<Arc<App>> for UpdateRequest {
         }
         Ok(Self {
             body,
+            uri: head.uri,
             is_retry,
             wants_json: wants_json(&head.headers),
         })
     }
+}
+
+/// The labels of a run: what its sender added to the webhook's URL, but not what is meant for ComfyDeploy or for this
+/// service.
+fn label_parameters(uri: &Uri) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    let query = uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| !matches!(&**name, "target_events" | "token"))
 }
 
 /// Checks what can be known of a request before its body is read.

@@ -222,7 +222,7 @@ proptest! {
     #[test]
     fn a_merge_returns_whether_it_changed_anything(a in any_state(), (body, millis) in any_update()) {
         let mut after = a.clone();
-        let changed = after.merge(&update(&body), at(millis));
+        let changed = after.merge(&update(&body), at(millis)).changed;
         let mut before = a;
         let seen_last = Run::new(before.id(), at(millis).max(before.seen().first));
         before.join(&seen_last);

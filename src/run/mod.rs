@@ -2,6 +2,7 @@
 //! no clock, no I/O.
 
 mod id;
+mod labels;
 #[cfg(test)]
 mod laws;
 mod output;
@@ -16,11 +17,12 @@ mod update;
 mod update_outputs;
 
 pub use id::RunId;
+pub use labels::{Label, Labels};
 pub use output::Output;
 pub use outputs::Outputs;
 pub use parse_error::ParseError;
 pub use progress::Progress;
-pub use state::Run;
+pub use state::{Merged, Run};
 pub use status::{PlatformStatus, Status};
 pub use text::FromText;
 pub(crate) use text::deserialize_from_text;

@@ -4,7 +4,9 @@
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
-use super::{Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update};
+use super::{
+    Labels, Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update,
+};
 use crate::run::status::Stage;
 
 /// All that is known about a run.
@@ -15,7 +17,17 @@ pub struct Run {
     progress: Option<Progress>,
     furthest: Furthest<SmolStr>,
     outputs: Outputs,
+    labels: Labels,
     seen: Seen,
+}
+
+/// What an update did to its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merged {
+    /// Whether anything but the time of the last update changed.
+    pub changed: bool,
+    /// Labels for which the run has no room.
+    pub labels_left_out: usize,
 }
 
 /// The furthest point a run has reached, and the live status that came with it.
@@ -58,6 +70,7 @@ impl Run {
                 live_status: None,
             },
             outputs: Outputs::new(),
+            labels: Labels::new(),
             seen: Seen::at(at),
         }
     }
@@ -98,6 +111,12 @@ impl Run {
         &self.outputs
     }
 
+    /// Whose run it is, and what else the query of the webhook's URL said.
+    #[must_use]
+    pub const fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
     /// When its first and its last update were received.
     #[must_use]
     pub const fn seen(&self) -> Seen {
@@ -107,12 +126,13 @@ impl Run {
     /// Bytes of memory it takes beside this value itself, estimated.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.live_status().map_or(0, str::len) + self.outputs.heap_bytes()
+        self.live_status().map_or(0, str::len)
+            + self.outputs.heap_bytes()
+            + self.labels.heap_bytes()
     }
 
-    /// Merges an update received `at` this time. Returns whether anything but the time of the last update
-    /// changed.
-    pub fn merge(&mut self, update: &Update<'_>, at: Timestamp) -> bool {
+    /// Merges an update received `at` this time.
+    pub fn merge(&mut self, update: &Update<'_>, at: Timestamp) -> Merged {
         let furthest = Furthest {
             stage: update.status.map(PlatformStatus::stage),
             progress: update.progress,
@@ -124,22 +144,23 @@ impl Run {
             update.progress,
             &furthest,
             outputs,
+            &update.labels,
             Seen::at(at),
         )
     }
 
-    /// Joins another state of the same run: the result is the least state that holds all that both hold. Returns
-    /// whether anything but the time of the last update changed.
+    /// Joins another state of the same run: the result is the least state that holds all that both hold.
     ///
     /// The service itself calls [`Run::merge`], which joins the state that an update describes without building that
     /// state. This is the operation whose laws the tests check.
-    pub fn join(&mut self, other: &Self) -> bool {
+    pub fn join(&mut self, other: &Self) -> Merged {
         let furthest = other.furthest.as_borrowed();
         self.join_parts(
             other.platform_status,
             other.progress,
             &furthest,
             other.outputs.iter(),
+            &other.labels,
             other.seen,
         )
     }
@@ -150,8 +171,9 @@ impl Run {
         progress: Option<Progress>,
         furthest: &Furthest<&str>,
         outputs: impl Iterator<Item = Output<&'o RawValue>>,
+        labels: &Labels,
         seen: Seen,
-    ) -> bool {
+    ) -> Merged {
         let first_before = self.seen.first;
         self.seen.join(seen);
         let mut changed = self.seen.first != first_before;
@@ -166,7 +188,12 @@ impl Run {
             changed = true;
         }
         changed |= self.outputs.join(outputs);
-        changed
+        let (new_labels, labels_left_out) = self.labels.join(labels);
+        changed |= new_labels;
+        Merged {
+            changed,
+            labels_left_out,
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use serde::{
 use utoipa::ToSchema;
 
 use super::{
-    Output, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs, progress::RawProgress,
-    text::unexpected_text,
+    Label, Labels, Output, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs,
+    progress::RawProgress, text::unexpected_text,
 };
 
 /// An update of a run, as ComfyDeploy sends it.
@@ -33,6 +33,12 @@ pub struct Update<'a> {
     /// All, some or none of the run's outputs.
     #[schema(value_type = Option<Vec<Object>>, max_items = 1000)]
     pub outputs: UpdateOutputs<'a>,
+    /// The labels of its run, which do not stand in the body.
+    #[schema(ignore)]
+    pub labels: Labels,
+    /// Labels that are over a bound.
+    #[schema(ignore)]
+    pub labels_left_out: usize,
 }
 
 /// The two ways ComfyDeploy writes an update.
@@ -56,11 +62,31 @@ impl<'a> Update<'a> {
         serde_json::from_str(text).map_err(|error| ParseError::diagnose(text, &error))
     }
 
+    /// With these names and values as labels.
+    #[must_use]
+    pub fn with_labels<N, V>(mut self, labels: impl Iterator<Item = (N, V)>) -> Self
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let mut wrong = 0;
+        let labels = labels.filter_map(|(name, value)| {
+            let label = Label::new(name.as_ref(), value.as_ref());
+            wrong += usize::from(label.is_none());
+            label
+        });
+        let (labels, too_many) = Labels::collect(labels);
+        self.labels = labels;
+        self.labels_left_out = wrong + too_many;
+        self
+    }
+
     /// Bytes of memory by which it makes a run grow at most, estimated.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let outputs = self.outputs.iter();
         self.live_status.as_deref().map_or(0, str::len)
+            + self.labels.heap_bytes()
             + outputs
                 .map(|output| output.json().len() + Output::OVERHEAD)
                 .sum::<usize>()
@@ -122,6 +148,8 @@ impl<'de> Visitor<'de> for UpdateVisitor {
             progress,
             live_status: live_status.map(|Text(text)| text),
             outputs: outputs.unwrap_or_default(),
+            labels: Labels::new(),
+            labels_left_out: 0,
         })
     }
 }

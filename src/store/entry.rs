@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{changes::Revision, listing::Position};
-use crate::run::{Outputs, Run, RunId, Status, Timestamp, Update};
+use super::{changes::Revision, filter::Traits, listing::Position};
+use crate::run::{Merged, Outputs, Run, RunId, Timestamp, Update};
 
 /// Bytes that a run takes beside what arrived, as measured: its entry, its slot in the map, its positions in two
 /// lists, and where it has them a list of outputs and a live status that is too long for the entry.
@@ -34,6 +34,8 @@ pub(super) struct Entry {
     pub(super) run: Run,
     /// Its place in the list. Unlike the time at which the run was first seen, it never changes.
     listed_at: Timestamp,
+    /// The revision of its first change: an earlier one is of a run of this id that was evicted.
+    pub(super) added: Revision,
     /// The revision of its last change.
     pub(super) revision: Revision,
 }
@@ -41,7 +43,7 @@ pub(super) struct Entry {
 /// What the indexes store of an entry and an update can change.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Indexed {
-    pub(super) status: Option<Status>,
+    pub(super) traits: Traits,
     /// Bytes of memory, estimated.
     pub(super) bytes: usize,
     /// The revision of the last change.
@@ -54,6 +56,7 @@ impl Entry {
         Self {
             run: Run::new(run_id, at),
             listed_at: at,
+            added: Revision(0),
             revision: Revision(0),
         }
     }
@@ -67,7 +70,7 @@ impl Entry {
 
     pub(super) fn indexed(&self) -> Indexed {
         Indexed {
-            status: self.run.status(),
+            traits: Traits::of(&self.run),
             bytes: self.bytes(),
             revision: self.revision,
         }
@@ -82,24 +85,23 @@ impl Entry {
         self.bytes() + bytes <= max_bytes && self.run.outputs().len() + outputs <= Outputs::MAX
     }
 
-    /// Merges `update` unless the run would take more than `max_bytes`. Says whether anything but the time it
-    /// was last seen changed.
+    /// Merges `update` unless the run would take more than `max_bytes`.
     pub(super) fn try_merge(
         &mut self,
         update: &Update<'_>,
         at: Timestamp,
         max_bytes: usize,
-    ) -> Result<bool, RunTooLarge> {
+    ) -> Result<Merged, RunTooLarge> {
         // How much of the update is new is known only after the merge, which is undone if that is too much.
         let fits_whole = self.has_room_for(update.heap_bytes(), update.outputs.len(), max_bytes);
         let before = (!fits_whole).then(|| self.run.clone());
-        let changed = self.run.merge(update, at);
+        let merged = self.run.merge(update, at);
         if let Some(before) = before
             && !self.has_room_for(0, 0, max_bytes)
         {
             self.run = before;
             return Err(RunTooLarge { bytes: max_bytes });
         }
-        Ok(changed)
+        Ok(merged)
     }
 }

@@ -2,7 +2,9 @@
 
 mod changes;
 mod entry;
+mod filter;
 mod listing;
+mod page;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -19,11 +21,12 @@ pub use self::{
         Revision,
         follower::Follower,
         next::{Next, SnapshotReason},
-        watch::RunWatch,
+        watch::{RunWatch, WatchedNow},
     },
     entry::RunTooLarge,
+    filter::Filter,
     listing::{Counts, Position},
-    runs::{Outcome, Page},
+    page::{Page, PageSearch},
 };
 use self::{
     changes::{follower::Step, watch::Watchers},
@@ -32,7 +35,7 @@ use self::{
 };
 use crate::{
     metrics::{Counter, Metrics},
-    run::{Run, RunId, Status, Timestamp, Update},
+    run::{Merged, Run, RunId, Timestamp, Update},
 };
 
 /// What the store may hold.
@@ -117,17 +120,17 @@ impl Store {
         run_id: RunId,
         update: &Update<'_>,
         at: Timestamp,
-    ) -> Result<Outcome, RunTooLarge> {
+    ) -> Result<Merged, RunTooLarge> {
         let max_bytes = self.limits.run_bytes();
         let mut runs = self.lock();
-        let outcome = runs.apply(run_id, update, at, max_bytes)?;
+        let merged = runs.apply(run_id, update, at, max_bytes)?;
         let mut is_too_full = self.exceeded(&runs).is_some();
         drop(runs);
         self.watchers.notify(run_id);
         while is_too_full {
             is_too_full = self.evict(|runs| self.exceeded(runs));
         }
-        Ok(outcome)
+        Ok(merged)
     }
 
     /// Evicts some of the runs that were last updated longer ago than the retention time. Says whether
@@ -178,26 +181,24 @@ impl Store {
         runs.get(run_id).map(|entry| entry.run.clone())
     }
 
-    /// The newest runs of that status, or of any, that come `after` a position in the list. At most `limit`
-    /// of them, and fewer where they are large.
-    #[must_use]
-    pub fn page(&self, status: Option<Status>, after: Option<Position>, limit: usize) -> Page {
-        self.lock().page(status, after, limit)
+    /// Takes one step of a search. Returns the page once it is complete.
+    pub fn search(&self, search: &mut PageSearch) -> Option<Page> {
+        search.step(&self.lock())
     }
 
-    /// Follows the runs of `status`, or all: first a snapshot of at most the `limit` newest, sent for this
-    /// `reason`, then every change.
+    /// Follows the runs of `filter`: first a snapshot of at most the `limit` newest, sent for this `reason`, then every
+    /// change.
     #[must_use]
-    pub fn follow(&self, status: Option<Status>, limit: usize, reason: SnapshotReason) -> Follower {
+    pub fn follow(&self, filter: Filter, limit: usize, reason: SnapshotReason) -> Follower {
         let any_change = self.watchers.subscribe();
-        Follower::new(status, limit, Step::Snapshot(reason), any_change)
+        Follower::new(filter, limit, Step::Snapshot(reason), any_change)
     }
 
     /// The same for a client that knows all up to `since`. It gets a snapshot only if it missed too much.
     #[must_use]
-    pub fn resume(&self, status: Option<Status>, limit: usize, since: Revision) -> Follower {
+    pub fn resume(&self, filter: Filter, limit: usize, since: Revision) -> Follower {
         let any_change = self.watchers.subscribe();
-        Follower::new(status, limit, Step::Changes(since), any_change)
+        Follower::new(filter, limit, Step::Changes(since), any_change)
     }
 
     /// What `follower` gets next. When it is up to date, [`Follower::changed`] waits for more.
@@ -211,13 +212,17 @@ impl Store {
         self.watchers.watch(run_id)
     }
 
-    /// The run that is watched, as it is now, and the revision of its last change; `None` if it is not known.
-    /// [`RunWatch::changed`] waits for the next change.
-    pub fn look(&self, watch: &mut RunWatch) -> Option<(Revision, Run)> {
+    /// The run that is watched, as it is now; `None` if it is not known. [`RunWatch::changed`] waits for the next
+    /// change.
+    pub fn look(&self, watch: &mut RunWatch) -> Option<WatchedNow> {
         watch.mark_seen();
         let runs = self.lock();
         let entry = runs.get(watch.run_id())?;
-        Some((entry.revision, entry.run.clone()))
+        Some(WatchedNow {
+            run: entry.run.clone(),
+            revision: entry.revision,
+            added: entry.added,
+        })
     }
 
     /// How many runs there are of each status.

@@ -1,36 +1,16 @@
 //! The runs and their indexes.
 
-use std::hash::RandomState;
+use std::{cmp::Reverse, hash::RandomState};
 
 use hashlink::{LinkedHashMap, linked_hash_map};
 
 use super::{
-    changes::{Change, ChangeKind, Feed, Revision},
+    changes::{Change, Feed, Revision},
     entry::{Entry, Indexed, RunTooLarge},
+    filter::Filter,
     listing::{Counts, Listing, Position},
 };
-use crate::run::{Run, RunId, Status, Timestamp, Update};
-
-/// Bytes of runs after which a page ends, however few runs are on it.
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-/// What an update did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It changed the run.
-    Applied,
-    /// All of it was known; only the time the run was last seen changed.
-    NoChange,
-}
-
-/// Some of the runs, newest first.
-#[derive(Debug)]
-pub struct Page {
-    /// The runs.
-    pub runs: Vec<Run>,
-    /// The position of the last run, where more may follow.
-    pub next: Option<Position>,
-}
+use crate::run::{Merged, Run, RunId, Timestamp, Update};
 
 /// The runs, and what finds them.
 #[derive(Debug)]
@@ -67,26 +47,25 @@ impl Indexes {
             (Some(_), None) => self.listing.remove(position),
             _ => {}
         }
-        let status = |run: Option<Indexed>| run.and_then(|run| run.status);
+        let status = |run: Option<Indexed>| run.and_then(|run| run.traits.status);
         let (old, new) = (status(before), status(after));
         if old != new {
             self.listing.change_status(position, old, new);
         }
         let change = Change {
             run_id: position.run_id,
-            kind: if after.is_some() {
-                ChangeKind::Update
-            } else {
-                ChangeKind::Removal
-            },
-            old_status: old.filter(|_| old != new),
-            status: new,
+            before: before.map(|run| run.traits),
+            after: after.map(|run| run.traits),
+            is_superseded: false,
         };
         self.feed.record(change, before.map(|run| run.revision))
     }
 }
 
 impl Runs {
+    /// Runs that one step of a search looks at, so that it holds the lock for microseconds.
+    pub(super) const SEARCH_BATCH: usize = 256;
+
     /// No runs, but room for `capacity` and one more: a run is added before another is evicted. `backlog` changes
     /// are remembered.
     pub(super) fn new(capacity: usize, backlog: usize) -> Self {
@@ -125,41 +104,25 @@ impl Runs {
         self.by_id.get(&run_id)
     }
 
-    pub(super) fn page(
-        &self,
-        status: Option<Status>,
-        after: Option<Position>,
-        limit: usize,
-    ) -> Page {
-        let mut older = self.listed(status, after);
-        let mut page = Vec::with_capacity(limit.min(self.len()));
-        let mut bytes = 0;
-        let mut last = None;
-        while page.len() < limit
-            && bytes < PAGE_BYTES
-            && let Some(entry) = older.next()
-        {
-            bytes += entry.bytes();
-            page.push(entry.run.clone());
-            last = Some(entry.position());
-        }
-        Page {
-            runs: page,
-            next: last.filter(|_| older.next().is_some()),
-        }
-    }
-
-    /// The runs of that status, or of any, that come `after` a position in the list, newest first.
+    /// The runs that come `after` a position in the list, newest first. Those that `filter` does not match are left out
+    /// only where an index says which they are.
     pub(super) fn listed(
         &self,
-        status: Option<Status>,
+        filter: &Filter,
         after: Option<Position>,
-    ) -> impl Iterator<Item = &Entry> {
-        let positions = self.indexes.listing.newest_first(status, after);
-        positions.map(|position| {
-            let entry = self.by_id.get(&position.run_id);
-            entry.expect("every run in the list is in the map")
-        })
+    ) -> Box<dyn Iterator<Item = &Entry> + '_> {
+        if filter.run_ids().is_empty() {
+            let positions = self.indexes.listing.newest_first(filter.status(), after);
+            return Box::new(positions.map(|position| {
+                let entry = self.by_id.get(&position.run_id);
+                entry.expect("every run in the list is in the map")
+            }));
+        }
+        let named = filter.run_ids().iter().filter_map(|&id| self.get(id));
+        let older = |entry: &&Entry| after.is_none_or(|after| entry.position() < after);
+        let mut listed: Vec<_> = named.filter(older).collect();
+        listed.sort_unstable_by_key(|entry| Reverse(entry.position()));
+        Box::new(listed.into_iter())
     }
 
     pub(super) fn least_recently_updated(&self) -> Option<&Run> {
@@ -174,29 +137,29 @@ impl Runs {
         update: &Update<'_>,
         at: Timestamp,
         max_bytes: usize,
-    ) -> Result<Outcome, RunTooLarge> {
+    ) -> Result<Merged, RunTooLarge> {
         match self.by_id.entry(run_id) {
             linked_hash_map::Entry::Occupied(mut slot) => {
                 let entry = slot.get_mut();
                 let before = entry.indexed();
-                let changed = entry.try_merge(update, at, max_bytes)?;
+                let merged = entry.try_merge(update, at, max_bytes)?;
                 let after = entry.indexed();
                 let position = entry.position();
                 entry.revision = self.indexes.update(position, Some(before), Some(after));
                 slot.to_back();
-                Ok(if changed {
-                    Outcome::Applied
-                } else {
-                    Outcome::NoChange
-                })
+                Ok(merged)
             }
             linked_hash_map::Entry::Vacant(slot) => {
                 let mut entry = Entry::new(run_id, at);
-                entry.try_merge(update, at, max_bytes)?;
+                let merged = entry.try_merge(update, at, max_bytes)?;
                 let after = entry.indexed();
-                entry.revision = self.indexes.update(entry.position(), None, Some(after));
+                entry.added = self.indexes.update(entry.position(), None, Some(after));
+                entry.revision = entry.added;
                 slot.insert(entry);
-                Ok(Outcome::Applied)
+                Ok(Merged {
+                    changed: true,
+                    ..merged
+                })
             }
         }
     }
@@ -214,14 +177,17 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::testing;
+    use crate::{run::Status, testing};
 
     impl Runs {
         /// What must hold between any two calls.
         fn check(&self) {
             let entries = || self.by_id.values();
             assert_eq!(self.bytes(), entries().map(Entry::bytes).sum::<usize>());
-            let listed: Vec<_> = self.listed(None, None).map(Entry::position).collect();
+            let listed: Vec<_> = self
+                .listed(&Filter::default(), None)
+                .map(Entry::position)
+                .collect();
             assert_eq!(listed.len(), self.len());
             assert!(listed.is_sorted_by(|a, b| a > b));
             let mut by_status = 0;

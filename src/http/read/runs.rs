@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{extract::State, response::Response};
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::{task::yield_now, time::sleep};
 use utoipa::ToSchema;
 
 use super::view::{RunView, json_bytes};
@@ -13,10 +13,11 @@ use crate::{
         app::App,
         limits::{rate::WAKEUP, response},
         openapi::responses::{OneRunProblems, ReadProblems},
-        params::{Cursor, Limit, ListQuery, Query, RunIdPath, ShowQuery, Wait},
+        params::{Cursor, LabelQuery, Limit, ListQuery, Query, RunIdPath, ShowQuery, Wait},
         problem::Problem,
     },
     run::{Run, RunId, Status},
+    store::{Filter, PageSearch},
 };
 
 /// One run; with `wait`, once it is over.
@@ -27,18 +28,21 @@ use crate::{
     get,
     operation_id = "getRun",
     path = "/api/runs/{run_id}",
-    params(("run_id" = RunId, Path, description = "The run"), ShowQuery),
+    params(("run_id" = RunId, Path, description = "The run"), ShowQuery, LabelQuery),
     responses((status = 200, description = "The run", body = RunView), OneRunProblems),
 )]
 pub(in crate::http) async fn show(
     State(app): State<Arc<App>>,
     RunIdPath(run_id): RunIdPath,
     Query(query): Query<ShowQuery>,
+    Query(labels): Query<LabelQuery>,
 ) -> Result<Response, Problem> {
+    let filter = Filter::new(None, labels.label.0, []);
     let run = match query.wait {
         None => app.store.get(run_id),
-        Some(Wait(longest)) => wait_until_terminal(&app, run_id, longest).await?,
+        Some(Wait(longest)) => wait_until_terminal(&app, run_id, &filter, longest).await?,
     };
+    let run = run.filter(|run| filter.matches(run));
     let run = run.ok_or(Problem::NoSuchRun(run_id))?;
     response::json(
         &RunView::from(&run),
@@ -47,13 +51,14 @@ pub(in crate::http) async fn show(
     )
 }
 
-/// The run once it is over, or as it is after `longest` or when the service shuts down.
+/// The run once it is over and `filter` matches it, or as it is after `longest` or when the service shuts down.
 async fn wait_until_terminal(
     app: &App,
     run_id: RunId,
+    filter: &Filter,
     longest: Duration,
 ) -> Result<Option<Run>, Problem> {
-    let is_over = |run: &Run| run.status().is_some_and(Status::is_terminal);
+    let is_over = |run: &Run| run.status().is_some_and(Status::is_terminal) && filter.matches(run);
     let run = app.store.get(run_id);
     if longest.is_zero() || run.as_ref().is_some_and(is_over) {
         return Ok(run);
@@ -63,7 +68,7 @@ async fn wait_until_terminal(
     let over = async {
         loop {
             watch.changed().await;
-            let run = app.store.look(&mut watch).map(|(_, run)| run);
+            let run = app.store.look(&mut watch).map(|now| now.run);
             if run.as_ref().is_some_and(is_over) {
                 break run;
             }
@@ -95,16 +100,24 @@ pub(in crate::http) struct RunList<'a> {
     get,
     operation_id = "listRuns",
     path = "/api/runs",
-    params(ListQuery),
+    params(ListQuery, LabelQuery),
     responses((status = 200, description = "A page of runs", body = RunList), ReadProblems),
 )]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
     Query(query): Query<ListQuery>,
+    Query(labels): Query<LabelQuery>,
 ) -> Result<Response, Problem> {
     let Limit(limit) = query.limit.unwrap_or_default();
     let after = query.cursor.map(|Cursor(position)| position);
-    let page = app.store.page(query.status, after, limit);
+    let filter = Filter::new(query.status, labels.label.0, []);
+    let mut search = PageSearch::new(filter, after, limit);
+    let page = loop {
+        match app.store.search(&mut search) {
+            Some(page) => break page,
+            None => yield_now().await,
+        }
+    };
     let list = RunList {
         runs: page.runs.iter().map(RunView::from).collect(),
         next_cursor: page.next.map(Cursor),

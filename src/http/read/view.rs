@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::run::{Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp};
+use crate::run::{Labels, Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp};
 
 /// Upper bound for all field names and short values, as JSON.
 const FIELD_BYTES: usize = 512;
@@ -29,6 +29,9 @@ pub(super) struct RunView<'a> {
     /// Every output, each once, as ComfyDeploy wrote it, in a stable order.
     #[schema(value_type = Vec<Object>, max_items = 1000)]
     outputs: &'a Outputs,
+    /// The query parameters of the webhook's URL, but target_events and token: names and values.
+    #[schema(value_type = BTreeMap<String, String>, example = json!({"user": "42"}))]
+    labels: &'a Labels,
     /// When the first of its updates was received.
     first_seen_at: Timestamp,
     /// When the last of its updates was received.
@@ -44,6 +47,7 @@ impl<'a> From<&'a Run> for RunView<'a> {
             progress: run.progress(),
             live_status: run.live_status(),
             outputs: run.outputs(),
+            labels: run.labels(),
             first_seen_at: run.seen().first,
             last_seen_at: run.seen().last,
         }
@@ -53,8 +57,9 @@ impl<'a> From<&'a Run> for RunView<'a> {
 /// Bytes of JSON that show a run, at most.
 pub(super) fn json_bytes(run: &Run) -> usize {
     // An odd character takes six bytes when it is escaped.
-    let live_status = run.live_status().map_or(0, str::len) * 6;
-    FIELD_BYTES + live_status + run.outputs().json_bytes()
+    let text = run.live_status().map_or(0, str::len) + run.labels().bytes();
+    let quotes = Labels::MAX * r#""":"","#.len();
+    FIELD_BYTES + text * 6 + quotes + run.outputs().json_bytes()
 }
 
 #[cfg(test)]

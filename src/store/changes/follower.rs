@@ -3,13 +3,10 @@
 use tokio::sync::watch;
 
 use super::{
-    Change, ChangeKind, Revision,
+    Change, Revision,
     next::{Next, SnapshotReason},
 };
-use crate::{
-    run::Status,
-    store::{listing::Position, runs::Runs},
-};
+use crate::store::{filter::Filter, listing::Position, runs::Runs};
 
 /// Changes that one step looks at, so that it holds the lock for microseconds.
 const CHANGES_BATCH: usize = 1024;
@@ -18,7 +15,7 @@ const CHANGES_BATCH: usize = 1024;
 /// and goes on later with what the runs are by then.
 #[derive(Debug)]
 pub struct Follower {
-    status: Option<Status>,
+    filter: Filter,
     limit: usize,
     step: Step,
     any_change: watch::Receiver<()>,
@@ -37,15 +34,15 @@ pub(in crate::store) enum Step {
 }
 
 impl Follower {
-    /// Follows the runs of `status`, or all. A snapshot has at most the `limit` newest.
+    /// Follows the runs of `filter`. A snapshot has at most the `limit` newest.
     pub(in crate::store) const fn new(
-        status: Option<Status>,
+        filter: Filter,
         limit: usize,
         step: Step,
         any_change: watch::Receiver<()>,
     ) -> Self {
         Self {
-            status,
+            filter,
             limit,
             step,
             any_change,
@@ -78,18 +75,25 @@ impl Follower {
         &mut self,
         runs: &Runs,
         since: Revision,
-        after: Option<Position>,
+        mut after: Option<Position>,
         left: usize,
     ) -> Next {
-        if left > 0
-            && let Some(entry) = runs.listed(self.status, after).next()
-        {
-            self.step = Step::Listing {
-                since,
-                after: Some(entry.position()),
-                left: left - 1,
-            };
-            return Next::Present(entry.run.clone());
+        let mut others = 0;
+        for entry in runs.listed(&self.filter, after) {
+            if left == 0 {
+                break;
+            }
+            after = Some(entry.position());
+            if self.filter.matches(&entry.run) {
+                let left = left - 1;
+                self.step = Step::Listing { since, after, left };
+                return Next::Present(entry.run.clone());
+            }
+            others += 1;
+            if others == Runs::SEARCH_BATCH {
+                self.step = Step::Listing { since, after, left };
+                return Next::Continue;
+            }
         }
         self.step = Step::Changes(since);
         Next::Live(since)
@@ -111,25 +115,24 @@ impl Follower {
         nothing
     }
 
-    /// What this follower gets for a change. A run that changed several times is sent for its last change alone,
-    /// and one that leaves the status is sent once more.
+    /// What this follower gets for a change. A run that changed several times is sent for its last change alone, and
+    /// one that stops matching is sent once more.
     fn after_change(&self, runs: &Runs, revision: Revision, change: &Change) -> Option<Next> {
-        let follows_all = self.status.is_none();
-        let leaves = !follows_all && change.old_status == self.status;
-        let concerns = leaves
-            || match change.kind {
-                ChangeKind::Update => follows_all || change.status == self.status,
-                ChangeKind::Superseded => false,
-                ChangeKind::Removal => follows_all,
-            };
-        if !concerns {
+        let may_match = |traits| self.filter.may_match(change.run_id, traits);
+        let leaves = change.before.is_some_and(may_match) && !change.after.is_some_and(may_match);
+        let is_last = change.after.is_some_and(may_match) && !change.is_superseded;
+        if !leaves && !is_last {
             return None;
         }
         let entry = runs.get(change.run_id);
-        Some(match entry.filter(|_| change.kind != ChangeKind::Removal) {
-            Some(entry) => Next::Changed(revision, entry.run.clone()),
-            // Removed by this change, or by a later one, which followers of another status are sent.
-            None => Next::Removed(revision, change.run_id),
-        })
+        // A later one is new: this one was evicted.
+        let Some(entry) = entry.filter(|entry| entry.added <= revision) else {
+            return Some(Next::Removed(revision, change.run_id));
+        };
+        if self.filter.matches_labels(&entry.run) {
+            return Some(Next::Changed(revision, entry.run.clone()));
+        }
+        // Who asks for the runs of one label is not sent those of another.
+        leaves.then_some(Next::Removed(revision, change.run_id))
     }
 }

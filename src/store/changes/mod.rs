@@ -6,10 +6,11 @@ pub(super) mod watch;
 
 use std::collections::VecDeque;
 
-use crate::run::{RunId, Status};
+use crate::run::RunId;
+use crate::store::filter::Traits;
 
 /// How many changes a store has seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Revision(pub u64);
 
 /// A run has changed. What it became is looked up when that is sent, so that many changes of one run cost a slow
@@ -17,22 +18,13 @@ pub struct Revision(pub u64);
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) struct Change {
     pub(in crate::store) run_id: RunId,
-    pub(in crate::store) kind: ChangeKind,
-    /// The status that the run had before, if it has another now.
-    pub(in crate::store) old_status: Option<Status>,
-    /// The status that it has now, if any.
-    pub(in crate::store) status: Option<Status>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum ChangeKind {
-    /// The last update of the run.
-    Update,
-    /// An update that another change of the run followed. To look that up for each change would cost the updates
-    /// beside 100 streams a fifth.
-    Superseded,
-    /// The store no longer keeps the run.
-    Removal,
+    /// `None` if the store did not keep the run before.
+    pub(in crate::store) before: Option<Traits>,
+    /// `None` if the store no longer keeps the run.
+    pub(in crate::store) after: Option<Traits>,
+    /// Whether another change of the run followed. To look that up for each change would cost the updates beside
+    /// 100 streams a fifth.
+    pub(in crate::store) is_superseded: bool,
 }
 
 /// The last changes.
@@ -65,7 +57,7 @@ impl Feed {
         before: Option<Revision>,
     ) -> Revision {
         if let Some(superseded) = before.and_then(|before| self.get_mut(before)) {
-            superseded.kind = ChangeKind::Superseded;
+            superseded.is_superseded = true;
         }
         if self.changes.len() == self.backlog {
             self.changes.pop_front();
@@ -106,9 +98,9 @@ mod tests {
         let mut feed = Feed::new(3);
         let change = Change {
             run_id: run_id(1),
-            kind: ChangeKind::Update,
-            old_status: None,
-            status: None,
+            before: None,
+            after: None,
+            is_superseded: false,
         };
         assert_eq!(feed.after(Revision(0)).unwrap().count(), 0);
         for revision in 1..=5_u64 {
@@ -123,8 +115,7 @@ mod tests {
         assert_eq!(after(2), Some(vec![3, 4, 5]));
         assert_eq!(after(5), Some(vec![]));
         assert_eq!(after(6), None, "it was never reached");
-        let kinds: Vec<_> = feed.changes.iter().map(|change| change.kind).collect();
-        let superseded = ChangeKind::Superseded;
-        assert_eq!(kinds, [superseded, ChangeKind::Update, ChangeKind::Update]);
+        let are_superseded = feed.changes.iter().map(|change| change.is_superseded);
+        assert!(are_superseded.eq([true, false, false]));
     }
 }

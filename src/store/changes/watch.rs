@@ -10,7 +10,8 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::run::RunId;
+use super::Revision;
+use crate::run::{Run, RunId};
 
 /// Notifies streams and waiting requests of changes. An update wakes only those it concerns, and costs the same
 /// however many others there are.
@@ -86,9 +87,25 @@ impl RunWatch {
         let _ = self.change.changed().await;
     }
 
+    /// Lets the next call of [`RunWatch::changed`] return at once.
+    pub fn look_again(&mut self) {
+        self.change.mark_changed();
+    }
+
     pub(in crate::store) fn mark_seen(&mut self) {
         self.change.mark_unchanged();
     }
+}
+
+/// A run that is watched, as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WatchedNow {
+    /// The run.
+    pub run: Run,
+    /// The revision of its last change.
+    pub revision: Revision,
+    /// The revision of its first change: an earlier one is of a run of this id that was evicted.
+    pub added: Revision,
 }
 
 impl Drop for RunWatch {

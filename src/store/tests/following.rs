@@ -6,11 +6,12 @@ use futures_util::FutureExt as _;
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
+use crate::run::Status;
 
 /// What a client makes of the stream that it follows.
 struct Client {
     follower: Follower,
-    status: Option<Status>,
+    filter: Filter,
     last_revision: Option<Revision>,
     known: HashMap<RunId, Run>,
     /// The runs of the snapshot that is not complete yet.
@@ -19,10 +20,10 @@ struct Client {
 }
 
 impl Client {
-    fn new(store: &Store, status: Option<Status>) -> Self {
+    fn new(store: &Store, filter: Filter) -> Self {
         Self {
-            follower: store.follow(status, usize::MAX, SnapshotReason::Start),
-            status,
+            follower: store.follow(filter.clone(), usize::MAX, SnapshotReason::Start),
+            filter,
             last_revision: None,
             known: HashMap::new(),
             snapshot: None,
@@ -30,10 +31,23 @@ impl Client {
         }
     }
 
-    /// One for each status, and one for all runs.
+    /// One for each status, one for all runs, one for two runs, and some for the runs of a user.
     fn of_every_filter(store: &Store) -> Vec<Self> {
-        let filters = Status::ALL.iter().copied().map(Some).chain([None]);
-        filters.map(|status| Self::new(store, status)).collect()
+        let of_status = |status| Filter::new(status, [], []);
+        let of_user = |status| Filter::new(status, ["user:2".parse().unwrap()], []);
+        let statuses = || Status::ALL.iter().copied().map(Some).chain([None]);
+        statuses()
+            .map(of_status)
+            .chain(statuses().map(of_user))
+            .chain([Filter::new(None, [], [run_id(0), run_id(1)])])
+            .map(|filter| Self::new(store, filter))
+            .collect()
+    }
+
+    /// A run of another user is never sent to the client of one.
+    fn receive(&mut self, run: Run) {
+        assert!(self.filter.matches_labels(&run));
+        self.known.insert(run.id(), run);
     }
 
     /// Takes one step. Says whether there may be another.
@@ -45,7 +59,7 @@ impl Client {
             }
             Next::Present(run) => {
                 self.snapshot.as_mut().unwrap().insert(run.id());
-                self.known.insert(run.id(), run);
+                self.receive(run);
             }
             Next::Live(revision) => {
                 let snapshot = self.snapshot.take().unwrap();
@@ -53,7 +67,7 @@ impl Client {
                 self.last_revision = Some(revision);
             }
             Next::Changed(revision, run) => {
-                self.known.insert(run.id(), run);
+                self.receive(run);
                 self.last_revision = Some(revision);
             }
             Next::Removed(revision, run_id) => {
@@ -74,22 +88,27 @@ impl Client {
     fn reconnect(&mut self, store: &Store) {
         self.snapshot = None;
         self.follower = match self.last_revision {
-            Some(since) => store.resume(self.status, usize::MAX, since),
-            None => store.follow(self.status, usize::MAX, SnapshotReason::Start),
+            Some(since) => store.resume(self.filter.clone(), usize::MAX, since),
+            None => store.follow(self.filter.clone(), usize::MAX, SnapshotReason::Start),
         };
     }
 
     fn shown(&self) -> HashMap<RunId, Run> {
         let mut shown = self.known.clone();
-        shown.retain(|_, run| self.status.is_none() || run.status() == self.status);
+        shown.retain(|_, run| self.filter.matches(run));
         shown
     }
 }
 
 /// The runs that a client is to show in the end.
-fn kept(store: &Store, status: Option<Status>) -> HashMap<RunId, Run> {
-    let runs = store.page(status, None, 99).runs;
+fn kept(store: &Store, filter: &Filter) -> HashMap<RunId, Run> {
+    let runs = page(store, filter.clone(), None, 99).runs;
     runs.into_iter().map(|run| (run.id(), run)).collect()
+}
+
+/// The label of one of three users, or none.
+fn user(n: usize) -> Option<(&'static str, &'static str)> {
+    Some(("user", *["1", "2", "3"].get(n)?))
 }
 
 fn status(n: usize) -> String {
@@ -103,12 +122,12 @@ proptest! {
     /// go on and come back in any order.
     #[test]
     fn every_client_ends_with_the_runs_that_the_store_keeps(
-        steps in vec((0_u16..12, 0_usize..5, 0_usize..6, 0_usize..5), 0..60),
+        steps in vec((0_u16..12, 0_usize..5, 0_usize..6, 0_usize..13, 0_usize..5), 0..60),
     ) {
         let store = store(LIMITS);
         let mut clients = Client::of_every_filter(&store);
-        for (millis, (n, new, client, count)) in (0..).map(|n| n * 500).zip(steps) {
-            apply(&store, n.into(), &status(new), millis).unwrap();
+        for (millis, (n, new, label, client, count)) in (0..).map(|n| n * 500).zip(steps) {
+            apply_labelled(&store, n.into(), &status(new), user(label), millis).unwrap();
             store.expire(at(millis));
             let client = &mut clients[client];
             if count == 4 {
@@ -120,25 +139,25 @@ proptest! {
         }
         for mut client in clients {
             client.catch_up(&store);
-            prop_assert_eq!(client.shown(), kept(&store, client.status));
+            prop_assert_eq!(client.shown(), kept(&store, &client.filter));
         }
     }
 
     /// The store keeps one run, so an update of another run evicts it.
     #[test]
     fn a_run_that_is_evicted_and_comes_back_between_two_steps_is_shown_as_it_is(
-        known in vec((0_usize..3, 0_usize..5), 0..3),
-        missed in vec((0_usize..3, 0_usize..5), 0..10),
+        known in vec((0_usize..3, 0_usize..5, 0_usize..6), 0..3),
+        missed in vec((0_usize..3, 0_usize..5, 0_usize..6), 0..10),
     ) {
         let store = store(Limits { runs: 1, ..LIMITS });
         let mut clients = Client::of_every_filter(&store);
         for updates in [known, missed] {
-            for (n, new) in updates {
-                apply(&store, n, &status(new), 0).unwrap();
+            for (n, new, label) in updates {
+                apply_labelled(&store, n, &status(new), user(label), 0).unwrap();
             }
             for client in &mut clients {
                 client.catch_up(&store);
-                prop_assert_eq!(client.shown(), kept(&store, client.status));
+                prop_assert_eq!(client.shown(), kept(&store, &client.filter));
                 prop_assert_eq!(client.snapshots, 1, "the changes told it all");
             }
         }
@@ -147,7 +166,7 @@ proptest! {
 
 /// A follower of all runs that has had its snapshot.
 fn live(store: &Store) -> Follower {
-    let mut follower = store.follow(None, usize::MAX, SnapshotReason::Start);
+    let mut follower = store.follow(Filter::default(), usize::MAX, SnapshotReason::Start);
     while !matches!(store.next(&mut follower), Next::Live(_)) {}
     follower
 }
@@ -249,9 +268,17 @@ fn a_watch_waits_until_its_run_changed_since_the_last_look() {
     assert!(is_changed(&mut watch));
     apply(&store, 1, "{}", 1).unwrap();
     let run = store.get(run_id(1)).unwrap();
-    assert_eq!(store.look(&mut watch), Some((Revision(2), run)));
+    let now = WatchedNow {
+        run,
+        revision: Revision(2),
+        added: Revision(1),
+    };
+    assert_eq!(store.look(&mut watch), Some(now));
     assert!(!is_changed(&mut watch), "the look saw both changes");
     apply(&store, 2, "{}", 2).unwrap();
     assert!(is_changed(&mut watch), "it was evicted");
     assert_eq!(store.look(&mut watch), None);
+    apply(&store, 1, "{}", 3).unwrap();
+    let back = store.look(&mut watch).unwrap();
+    assert!(back.added > Revision(2), "it is new");
 }

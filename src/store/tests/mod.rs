@@ -20,19 +20,41 @@ fn store(limits: Limits) -> Store {
     Store::new(limits, &Metrics::new())
 }
 
-/// Applies an update of the nth run.
-fn apply(store: &Store, n: usize, body: &str, millis: i64) -> Result<Outcome, RunTooLarge> {
-    store.apply(run_id(n), &update(body), at(millis))
+/// Applies an update of the nth run. Says whether it changed the run.
+fn apply(store: &Store, n: usize, body: &str, millis: i64) -> Result<bool, RunTooLarge> {
+    apply_labelled(store, n, body, None, millis)
+}
+
+/// The same, for an update with one label.
+fn apply_labelled(
+    store: &Store,
+    n: usize,
+    body: &str,
+    label: Option<(&str, &str)>,
+    millis: i64,
+) -> Result<bool, RunTooLarge> {
+    let update = update(body).with_labels(label.into_iter());
+    let merged = store.apply(run_id(n), &update, at(millis));
+    merged.map(|merged| merged.changed)
+}
+
+/// A page of all runs that `filter` matches.
+fn page(store: &Store, filter: Filter, after: Option<Position>, limit: usize) -> Page {
+    let mut search = PageSearch::new(filter, after, limit);
+    std::iter::repeat_with(|| store.search(&mut search))
+        .flatten()
+        .next()
+        .unwrap()
 }
 
 #[test]
 fn an_update_is_applied_once_and_then_changes_nothing() {
     let store = store(LIMITS);
-    assert_eq!(apply(&store, 1, "{}", 1), Ok(Outcome::Applied));
-    assert_eq!(apply(&store, 1, "{}", 2), Ok(Outcome::NoChange));
+    assert_eq!(apply(&store, 1, "{}", 1), Ok(true));
+    assert_eq!(apply(&store, 1, "{}", 2), Ok(false));
     let progress = r#"{"progress":1}"#;
-    assert_eq!(apply(&store, 1, progress, 3), Ok(Outcome::Applied));
-    assert_eq!(apply(&store, 1, progress, 4), Ok(Outcome::NoChange));
+    assert_eq!(apply(&store, 1, progress, 3), Ok(true));
+    assert_eq!(apply(&store, 1, progress, 4), Ok(false));
     assert_eq!(store.get(run_id(1)).unwrap().seen().last, at(4));
 }
 
@@ -58,7 +80,7 @@ fn a_full_store_evicts_the_least_recently_updated_run_even_if_it_was_just_read()
     apply(&store, 2, "{}", 2).unwrap();
     assert!(store.get(run_id(1)).is_some());
     assert!(store.look(&mut store.watch(run_id(1))).is_some());
-    assert_eq!(store.page(None, None, 9).runs.len(), 2);
+    assert_eq!(page(&store, Filter::default(), None, 9).runs.len(), 2);
     apply(&store, 3, "{}", 3).unwrap();
     let kept = [1, 2, 3].map(|n| store.get(run_id(n)).is_some());
     assert_eq!(kept, [false, true, true]);
@@ -91,7 +113,7 @@ fn expired_runs_are_evicted_in_batches() {
     }
     assert!(store.expire(at(20_000)), "there may be more");
     assert!(!store.expire(at(20_000)));
-    assert!(store.page(None, None, 9).runs.is_empty());
+    assert!(page(&store, Filter::default(), None, 9).runs.is_empty());
 }
 
 #[test]
@@ -121,9 +143,9 @@ fn a_run_that_is_nearly_too_large_accepts_new_versions_of_its_outputs_and_known_
         let data = "x".repeat(size);
         format!(r#"{{"outputs":[{{"id":1,"updated_at":{date},"data":"{data}"}}]}}"#)
     };
-    assert_eq!(apply(&store, 1, &with(1, 40_000), 1), Ok(Outcome::Applied));
-    assert_eq!(apply(&store, 1, &with(2, 40_000), 2), Ok(Outcome::Applied));
-    assert_eq!(apply(&store, 1, &with(1, 40_000), 3), Ok(Outcome::NoChange));
+    assert_eq!(apply(&store, 1, &with(1, 40_000), 1), Ok(true));
+    assert_eq!(apply(&store, 1, &with(2, 40_000), 2), Ok(true));
+    assert_eq!(apply(&store, 1, &with(1, 40_000), 3), Ok(false));
     assert!(apply(&store, 1, &with(3, 70_000), 4).is_err());
     let run = store.get(run_id(1)).unwrap();
     let outputs = serde_json::to_string(run.outputs()).unwrap();
@@ -141,11 +163,8 @@ fn a_run_holds_at_most_1000_outputs() {
         let outputs: Vec<_> = outputs.map(|n| format!(r#"{{"id":{n}}}"#)).collect();
         format!(r#"{{"outputs":[{}]}}"#, outputs.join(","))
     };
-    assert_eq!(apply(&store, 1, &with(0..1_000), 1), Ok(Outcome::Applied));
-    assert_eq!(
-        apply(&store, 1, &with(500..1_000), 2),
-        Ok(Outcome::NoChange)
-    );
+    assert_eq!(apply(&store, 1, &with(0..1_000), 1), Ok(true));
+    assert_eq!(apply(&store, 1, &with(500..1_000), 2), Ok(false));
     assert!(apply(&store, 1, &with(999..1_001), 3).is_err());
     assert_eq!(store.get(run_id(1)).unwrap().outputs().len(), 1_000);
 }
@@ -157,7 +176,38 @@ fn a_new_run_that_would_be_too_large_is_rejected() {
     let large = format!(r#"{{"live_status":"{}"}}"#, "x".repeat(bytes + 1));
     assert_eq!(apply(&store, 1, &large, 1), Err(RunTooLarge { bytes }));
     assert!(store.get(run_id(1)).is_none());
-    assert!(store.page(None, None, 9).runs.is_empty());
+    assert!(page(&store, Filter::default(), None, 9).runs.is_empty());
+}
+
+#[test]
+fn a_search_for_few_of_many_runs_holds_the_lock_for_a_batch_at_a_time() {
+    let store = store(Limits {
+        runs: 1_000,
+        ..LIMITS
+    });
+    for n in 0..1_000 {
+        let label = (n % 500 == 0).then_some(("user", "42"));
+        apply_labelled(&store, n, "{}", label, 0).unwrap();
+    }
+    let filter = Filter::new(None, ["user:42".parse().unwrap()], []);
+    let mut search = PageSearch::new(filter.clone(), None, 1);
+    let steps = std::iter::from_fn(|| match store.search(&mut search) {
+        Some(page) => {
+            assert_eq!(page.runs[0].id(), run_id(500));
+            assert!(page.next.is_some());
+            None
+        }
+        None => Some(()),
+    });
+    assert_eq!(steps.count(), 998 / Runs::SEARCH_BATCH);
+    let rest = page(
+        &store,
+        filter,
+        page(&store, Filter::default(), None, 501).next,
+        1,
+    );
+    assert_eq!(rest.runs[0].id(), run_id(0));
+    assert_eq!(rest.next, None);
 }
 
 proptest! {
@@ -175,13 +225,13 @@ proptest! {
         }
         let (mut read, mut after) = (Vec::new(), None);
         for updates in updates {
-            let page = store.page(None, after, limit);
-            read.extend(page.runs.iter().map(Run::id));
+            let Page { runs, next } = page(&store, Filter::default(), after, limit);
+            read.extend(runs.iter().map(Run::id));
             for (n, status, millis) in updates {
                 let status = ["queued", "running", "uploading", "failed", "success"][status];
                 apply(&store, n.into(), &format!(r#"{{"status":"{status}"}}"#), millis).unwrap();
             }
-            after = page.next;
+            after = next;
             if after.is_none() {
                 break;
             }

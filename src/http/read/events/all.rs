@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::{
         http::app::App,
-        store::SnapshotReason,
+        store::{Filter, SnapshotReason},
         testing::{at, run_id, update},
     };
 
@@ -159,8 +159,10 @@ mod tests {
     async fn new_counts_are_sent_within_a_second_though_there_is_always_another_run_to_send() {
         let app = App::for_tests();
         let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe().unwrap());
-        let follower = app.store.follow(None, 0, SnapshotReason::Start);
-        let mut runs = AllRuns::new(sink, Scope::AllRuns(None), follower);
+        let follower = app
+            .store
+            .follow(Filter::default(), 0, SnapshotReason::Start);
+        let mut runs = AllRuns::new(sink, Scope::runs(&Filter::default()), follower);
         for name in ["counts", "snapshot", "live"] {
             let sent = text(runs.next().await).await;
             assert!(sent.contains(&format!("event: {name}\n")), "{sent}");

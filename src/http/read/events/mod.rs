@@ -31,11 +31,11 @@ use crate::{
         app::App,
         limits::frames::in_frames,
         openapi::responses::ReadProblems,
-        params::{LAST_EVENT_ID, Query, RunIdPath, SnapshotLimit, StreamQuery},
+        params::{LAST_EVENT_ID, LabelQuery, Query, RunIdPath, SnapshotLimit, StreamQuery},
         problem::Problem,
     },
     run::RunId,
-    store::SnapshotReason,
+    store::{Filter, SnapshotReason},
 };
 
 /// How long a client waits before it reconnects.
@@ -56,6 +56,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
     path = "/api/events",
     params(
         StreamQuery,
+        LabelQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that the client received"),
     ),
     responses(
@@ -65,16 +66,18 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 )]
 pub(in crate::http) async fn all(
     State(app): State<Arc<App>>,
-    Query(StreamQuery { status, limit }): Query<StreamQuery>,
+    Query(query): Query<StreamQuery>,
+    Query(labels): Query<LabelQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let SnapshotLimit(most) = limit.unwrap_or_default();
-    let scope = Scope::AllRuns(status);
+    let SnapshotLimit(most) = query.limit.unwrap_or_default();
+    let filter = Filter::new(query.status, labels.label.0, query.run_id.0);
+    let scope = Scope::runs(&filter);
     let follower = match last_event_id(&headers) {
-        None => app.store.follow(status, most, SnapshotReason::Start),
+        None => app.store.follow(filter, most, SnapshotReason::Start),
         Some(last) => match scope.revision(&app, last) {
-            Some(since) => app.store.resume(status, most, since),
-            None => app.store.follow(status, most, SnapshotReason::Restart),
+            Some(since) => app.store.resume(filter, most, since),
+            None => app.store.follow(filter, most, SnapshotReason::Restart),
         },
     };
     let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe()?);
@@ -99,6 +102,7 @@ pub(in crate::http) async fn all(
     path = "/api/runs/{run_id}/events",
     params(
         ("run_id" = RunId, Path, description = "The run"),
+        LabelQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that the client received"),
     ),
     responses(
@@ -110,15 +114,18 @@ pub(in crate::http) async fn all(
 pub(in crate::http) async fn one(
     State(app): State<Arc<App>>,
     RunIdPath(run_id): RunIdPath,
+    Query(labels): Query<LabelQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let last = last_event_id(&headers);
     if last == Some(END) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let seen = last.and_then(|last| Scope::OneRun.revision(&app, last));
+    let filter = Filter::new(None, labels.label.0, [run_id]);
+    let scope = Scope::OneRun;
+    let seen = last.and_then(|last| scope.revision(&app, last));
     let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe()?);
-    let run = OneRun::new(sink, run_id, seen);
+    let run = OneRun::new(sink, run_id, filter, seen);
     Ok(respond(
         &app,
         stream::unfold(run, async |mut run| {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     run::{RunId, Status},
-    store::{Revision, RunWatch},
+    store::{Filter, Revision, RunWatch},
 };
 
 /// The events for one subscriber to one run.
@@ -19,6 +19,8 @@ use crate::{
 pub(super) struct OneRun {
     sink: EventSink,
     run_id: RunId,
+    /// Which labels the run has to have: without them it is not known to the client.
+    filter: Filter,
     watch: RunWatch,
     state: State,
 }
@@ -34,11 +36,17 @@ enum State {
 
 impl OneRun {
     /// For a client that knows the run up to the revision `seen`, if it knows it.
-    pub(super) fn new(sink: EventSink, run_id: RunId, seen: Option<Revision>) -> Self {
+    pub(super) fn new(
+        sink: EventSink,
+        run_id: RunId,
+        filter: Filter,
+        seen: Option<Revision>,
+    ) -> Self {
         let watch = sink.app.store.watch(run_id);
         Self {
             sink,
             run_id,
+            filter,
             watch,
             state: State::Watching(seen),
         }
@@ -60,19 +68,27 @@ impl OneRun {
             };
             self.watch.changed().await;
             self.sink.throttle_wakeup().await;
-            let Some((revision, shown)) = app.store.look(&mut self.watch) else {
+            let now = app.store.look(&mut self.watch);
+            let Some(now) = now.filter(|now| self.filter.matches(&now.run)) else {
                 self.state = State::Watching(None);
                 if seen.is_some() {
                     return Some(removed(Event::default(), self.run_id));
                 }
                 continue;
             };
+            if seen.is_some_and(|seen| seen < now.added) {
+                // It was evicted and is known again: this is a new one to the client.
+                self.state = State::Watching(None);
+                self.watch.look_again();
+                return Some(removed(Event::default(), self.run_id));
+            }
+            let revision = now.revision;
             if Some(revision) == seen {
                 // It may be over: a client that reconnects still gets the end.
-                self.state = state_after(revision, shown.status());
+                self.state = state_after(revision, now.run.status());
                 continue;
             }
-            if let Some(shown) = self.sink.reserve_for(shown).await {
+            if let Some(shown) = self.sink.reserve_for(now.run).await {
                 self.state = state_after(revision, shown.status());
                 return Some(run_event(Scope::OneRun.event(&app, revision), &shown));
             }

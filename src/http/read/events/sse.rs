@@ -1,13 +1,15 @@
 //! The events of a stream: their names, data and ids.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::{
     http::{app::App, limits::response::to_json, read::view::RunView},
-    run::{Run, RunId, Status},
-    store::Revision,
+    run::{Run, RunId},
+    store::{Filter, Revision},
 };
 
 /// The id and the name of the last event of a run.
@@ -16,17 +18,16 @@ pub(super) const END: &str = "end";
 /// What a stream is about. An id says it too, since an id of one stream means nothing to another.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scope {
-    AllRuns(Option<Status>),
+    /// The runs of a filter, of which this is the hash.
+    Runs(u64),
     OneRun,
 }
 
 impl Scope {
-    fn word(self) -> &'static str {
-        match self {
-            Self::AllRuns(None) => "all",
-            Self::AllRuns(Some(status)) => status.word(),
-            Self::OneRun => "run",
-        }
+    pub(super) fn runs(filter: &Filter) -> Self {
+        let mut hasher = DefaultHasher::new();
+        filter.hash(&mut hasher);
+        Self::Runs(hasher.finish())
     }
 
     /// An event with the id that a client sends back when it reconnects.
@@ -41,7 +42,10 @@ impl Scope {
     }
 
     fn id_prefix(self, app: &App) -> String {
-        format!("{:x}-{}-", app.epoch, self.word())
+        match self {
+            Self::Runs(filter) => format!("{:x}-{filter:x}-", app.epoch),
+            Self::OneRun => format!("{:x}-run-", app.epoch),
+        }
     }
 }
 

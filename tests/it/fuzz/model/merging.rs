@@ -48,7 +48,7 @@ fn merged<'a>(updates: impl Iterator<Item = &'a Received<'a>>) -> Run {
 /// Merges. The result has to say whether anything but the time of the last update changed.
 fn merge(run: &mut Run, received: &Received<'_>) {
     let mut before = run.clone();
-    let changed = run.merge(&received.update, received.at);
+    let changed = run.merge(&received.update, received.at).changed;
     before.join(&Run::new(run.id(), received.at.max(before.seen().first)));
     assert_eq!(changed, *run != before);
     assert!(run.heap_bytes() <= before.heap_bytes() + received.update.heap_bytes());

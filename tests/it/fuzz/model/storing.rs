@@ -9,7 +9,7 @@ use std::{
 use comfydeploy_webhook::{
     metrics::Metrics,
     run::{Outputs, PlatformStatus, Run, RunId, Status, Timestamp, Update},
-    store::{Limits, Outcome, Store, Usage},
+    store::{Filter, Limits, PageSearch, Store, Usage},
 };
 
 use super::{Received, run_id};
@@ -53,7 +53,9 @@ fn store(limits: Limits) -> Store {
 }
 
 fn listed(store: &Store, status: Option<Status>) -> Vec<Run> {
-    let page = store.page(status, None, usize::MAX);
+    let filter = Filter::new(status, [], []);
+    let mut search = PageSearch::new(filter, None, usize::MAX);
+    let page = store.search(&mut search).unwrap();
     assert_eq!(page.next, None);
     page.runs
 }
@@ -73,13 +75,13 @@ fn merge(store: &Store, limits: Limits, id: RunId, received: &Received<'_>) {
     let (all_before, before, usage) = (listed(store, None), store.get(id), store.usage());
     let mut run = before.clone();
     let run = run.get_or_insert_with(|| Run::new(id, received.at));
-    let is_change = run.merge(&received.update, received.at) || before.is_none();
+    let is_change = run.merge(&received.update, received.at).changed || before.is_none();
     let max = limits.bytes / 16;
     let fits = size(run) <= max && run.outputs().len() <= Outputs::MAX;
     match store.apply(id, &received.update, received.at) {
-        Ok(outcome) => {
+        Ok(merged) => {
             assert!(fits);
-            assert_eq!(outcome == Outcome::Applied, is_change);
+            assert_eq!(merged.changed, is_change);
             assert_eq!(store.get(id).as_ref(), Some(&*run));
             let runs = usage.runs + usize::from(before.is_none());
             let bytes = usage.bytes - before.map_or(0, |before| size(&before)) + size(run);

@@ -1,103 +1,22 @@
-//! Typed parameters of paths and queries.
+//! The values of parameters.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{fmt, marker::PhantomData, ops::RangeInclusive, str::FromStr, time::Duration};
 
-use axum::{
-    extract::{FromRequestParts, Path},
-    http::{HeaderName, request::Parts},
-};
 use serde::{
-    Deserialize, Serialize, Serializer,
-    de::{DeserializeOwned, IntoDeserializer as _, value},
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, SeqAccess, Visitor},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::problem::Problem;
 use crate::{
-    run::{FromText, RunId, Status, Timestamp, deserialize_from_text},
+    run::{FromText, Timestamp, deserialize_from_text},
     store::Position,
 };
-
-/// The header in which a client that reconnects to a stream names the last event that it received.
-pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-
-/// The parameters in a query. Unknown ones are ignored.
-#[derive(Debug)]
-pub(super) struct Query<T>(pub(super) T);
-
-impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default().as_bytes();
-        let pairs = || form_urlencoded::parse(query);
-        let parsed = serde_path_to_error::deserialize(serde_html_form::Deserializer::new(pairs()));
-        parsed.map(Self).map_err(|error| {
-            let name = error.path().to_string();
-            let reason = match pairs().filter(|(other, _)| *other == name).count() {
-                0 | 1 => error.into_inner().to_string(),
-                _ => "given twice, expected once".to_owned(),
-            };
-            Problem::Parameter { name, reason }
-        })
-    }
-}
-
-/// The run that a path names.
-#[derive(Debug)]
-pub(super) struct RunIdPath(pub(super) RunId);
-
-impl<S: Send + Sync> FromRequestParts<S> for RunIdPath {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = Path::<String>::from_request_parts(parts, state).await;
-        // A path that is not UTF-8 cannot be shown, but it is no UUID either.
-        let text = path.map_or(String::new(), |Path(text)| text);
-        let run_id = RunId::deserialize(text.as_str().into_deserializer());
-        run_id
-            .map(Self)
-            .map_err(|error: value::Error| Problem::Parameter {
-                name: "run_id".to_owned(),
-                reason: error.to_string(),
-            })
-    }
-}
-
-/// How to show a run.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ShowQuery {
-    /// Seconds to wait for the run to be over
-    pub(super) wait: Option<Wait>,
-}
-
-/// Which runs to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
-    /// Only runs of this status
-    pub(super) status: Option<Status>,
-    /// How many runs, at most
-    pub(super) limit: Option<Limit>,
-    /// The next_cursor of the page before
-    pub(super) cursor: Option<Cursor>,
-}
-
-/// Which runs to stream.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct StreamQuery {
-    /// Only runs of this status
-    pub(super) status: Option<Status>,
-    /// How many of the present runs to send, at most
-    pub(super) limit: Option<SnapshotLimit>,
-}
 
 /// How many runs a page holds, at most.
 #[derive(Debug, Clone, Copy, ToSchema)]
 #[schema(minimum = 1, maximum = 500, default = 50)]
-pub(super) struct Limit(pub(super) usize);
+pub(in crate::http) struct Limit(pub(in crate::http) usize);
 
 impl Default for Limit {
     fn default() -> Self {
@@ -120,7 +39,7 @@ impl FromText for Limit {
 /// How many of the present runs a stream sends, at most.
 #[derive(Debug, Clone, Copy, ToSchema)]
 #[schema(minimum = 0, maximum = 10_000_000, default = 10_000_000)]
-pub(super) struct SnapshotLimit(pub(super) usize);
+pub(in crate::http) struct SnapshotLimit(pub(in crate::http) usize);
 
 impl SnapshotLimit {
     const MAX: usize = 10_000_000;
@@ -147,7 +66,7 @@ impl FromText for SnapshotLimit {
 /// How long to wait for a run to be over, in seconds.
 #[derive(Debug, Clone, Copy, ToSchema)]
 #[schema(value_type = u8, minimum = 0, maximum = 60)]
-pub(super) struct Wait(pub(super) Duration);
+pub(in crate::http) struct Wait(pub(in crate::http) Duration);
 
 impl FromStr for Wait {
     type Err = ();
@@ -168,7 +87,7 @@ impl FromText for Wait {
     value_type = String,
     pattern = "^[0-9]{1,14}[.][0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 )]
-pub(super) struct Cursor(pub(super) Position);
+pub(in crate::http) struct Cursor(pub(in crate::http) Position);
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -200,6 +119,43 @@ impl Serialize for Cursor {
 }
 
 deserialize_from_text!(Cursor, Limit, SnapshotLimit, Wait);
+
+/// The values of a parameter that may be given several times.
+#[derive(Debug)]
+pub(in crate::http) struct Repeated<T, const MAX: usize>(pub(in crate::http) Vec<T>);
+
+impl<T, const MAX: usize> Default for Repeated<T, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Repeated<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ValuesVisitor<T, const MAX: usize>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ValuesVisitor<T, MAX> {
+            type Value = Repeated<T, MAX>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "at most {MAX} values")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(value) = values.next_element()? {
+                    if all.len() == MAX {
+                        return Err(A::Error::invalid_length(MAX + 1, &self));
+                    }
+                    all.push(value);
+                }
+                Ok(Repeated(all))
+            }
+        }
+
+        deserializer.deserialize_seq(ValuesVisitor::<T, MAX>(PhantomData))
+    }
+}
 
 fn whole_number(text: &str, accepted: RangeInclusive<usize>) -> Result<usize, ()> {
     let number = text.parse().map_err(|_| ())?;

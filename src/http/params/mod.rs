@@ -1,0 +1,108 @@
+//! Typed parameters of paths and queries.
+
+mod values;
+
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::{HeaderName, request::Parts},
+};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IntoDeserializer as _, value},
+};
+use utoipa::IntoParams;
+
+use self::values::Repeated;
+pub(super) use self::values::{Cursor, Limit, SnapshotLimit, Wait};
+use super::problem::Problem;
+use crate::run::{Label, Labels, RunId, Status};
+
+/// The header in which a client that reconnects to a stream names the last event that it received.
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The parameters in a query. Unknown ones are ignored.
+#[derive(Debug)]
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default().as_bytes();
+        let pairs = || form_urlencoded::parse(query);
+        let parsed = serde_path_to_error::deserialize(serde_html_form::Deserializer::new(pairs()));
+        parsed.map(Self).map_err(|error| {
+            let name = error.path().to_string();
+            let reason = match pairs().filter(|(other, _)| *other == name).count() {
+                0 | 1 => error.into_inner().to_string(),
+                _ => "given twice, expected once".to_owned(),
+            };
+            Problem::Parameter { name, reason }
+        })
+    }
+}
+
+/// The run that a path names.
+#[derive(Debug)]
+pub(super) struct RunIdPath(pub(super) RunId);
+
+impl<S: Send + Sync> FromRequestParts<S> for RunIdPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        // A path that is not UTF-8 cannot be shown, but it is no UUID either.
+        let text = path.map_or(String::new(), |Path(text)| text);
+        let run_id = RunId::deserialize(text.as_str().into_deserializer());
+        run_id
+            .map(Self)
+            .map_err(|error: value::Error| Problem::Parameter {
+                name: "run_id".to_owned(),
+                reason: error.to_string(),
+            })
+    }
+}
+
+/// Which labels a run has to have.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LabelQuery {
+    /// Only runs with this label, as name:value. Of several, a run has to have each
+    #[serde(default)]
+    #[param(value_type = Vec<String>, required = false, max_items = 16, example = json!(["user:42"]))]
+    pub(super) label: Repeated<Label, { Labels::MAX }>,
+}
+
+/// How to show a run.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ShowQuery {
+    /// Seconds to wait for the run to be over
+    pub(super) wait: Option<Wait>,
+}
+
+/// Which runs to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// Only runs of this status
+    pub(super) status: Option<Status>,
+    /// How many runs, at most
+    pub(super) limit: Option<Limit>,
+    /// The next_cursor of the page before
+    pub(super) cursor: Option<Cursor>,
+}
+
+/// Which runs to stream.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct StreamQuery {
+    /// Only runs of this status
+    pub(super) status: Option<Status>,
+    /// Only this run. Of several, each of them
+    #[serde(default)]
+    #[param(value_type = Vec<RunId>, required = false, max_items = 100)]
+    pub(super) run_id: Repeated<RunId, 100>,
+    /// How many of the present runs to send, at most
+    pub(super) limit: Option<SnapshotLimit>,
+}

@@ -1,0 +1,104 @@
+//! Which runs a list or a stream is about.
+
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+
+use crate::run::{Label, Run, RunId, Status};
+
+/// Which runs a list or a stream is about: those that meet every condition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    status: Option<Status>,
+    /// Each of these.
+    labels: BTreeSet<Label>,
+    label_bits: LabelBits,
+    /// One of these, if there are any.
+    run_ids: BTreeSet<RunId>,
+}
+
+impl Filter {
+    /// Runs of this status, with each of these labels, and of these ids, where there are any.
+    #[must_use]
+    pub fn new(
+        status: Option<Status>,
+        labels: impl IntoIterator<Item = Label>,
+        run_ids: impl IntoIterator<Item = RunId>,
+    ) -> Self {
+        let labels = BTreeSet::from_iter(labels);
+        Self {
+            status,
+            label_bits: LabelBits::of(&labels),
+            labels,
+            run_ids: BTreeSet::from_iter(run_ids),
+        }
+    }
+
+    pub(super) const fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    pub(super) const fn run_ids(&self) -> &BTreeSet<RunId> {
+        &self.run_ids
+    }
+
+    /// Whether a run has all of its labels.
+    pub(super) fn matches_labels(&self, run: &Run) -> bool {
+        self.labels.iter().all(|label| run.labels().contains(label))
+    }
+
+    /// Whether a run meets all conditions.
+    #[must_use]
+    pub fn matches(&self, run: &Run) -> bool {
+        self.matches_but_for_labels(run.id(), run.status()) && self.matches_labels(run)
+    }
+
+    /// Whether a run with these traits can meet all conditions.
+    pub(super) fn may_match(&self, run_id: RunId, traits: Traits) -> bool {
+        self.matches_but_for_labels(run_id, traits.status)
+            && traits.labels.contains(self.label_bits)
+    }
+
+    fn matches_but_for_labels(&self, run_id: RunId, status: Option<Status>) -> bool {
+        (self.status.is_none() || self.status == status)
+            && (self.run_ids.is_empty() || self.run_ids.contains(&run_id))
+    }
+}
+
+/// What the feed of changes remembers of a run for filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Traits {
+    pub(super) status: Option<Status>,
+    labels: LabelBits,
+}
+
+impl Traits {
+    pub(super) fn of(run: &Run) -> Self {
+        Self {
+            status: run.status(),
+            labels: LabelBits::of(run.labels().iter()),
+        }
+    }
+}
+
+/// A set of labels in 64 bits, three of which each label sets (a Bloom filter). It never misses a label, but may seem
+/// to contain one that it does not: the feed would take a lot of memory if it kept the labels themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct LabelBits(u64);
+
+impl LabelBits {
+    fn of<'a>(labels: impl IntoIterator<Item = &'a Label>) -> Self {
+        labels.into_iter().fold(Self(0), |Self(bits), label| {
+            let mut hasher = DefaultHasher::new();
+            label.hash(&mut hasher);
+            let hash = hasher.finish();
+            let bit = |shift: u32| 1 << (hash >> shift & 63);
+            Self(bits | bit(0) | bit(6) | bit(12))
+        })
+    }
+
+    const fn contains(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+}
