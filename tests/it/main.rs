@@ -10,6 +10,7 @@ mod cors;
 mod fuzz;
 mod harness;
 mod in_flight;
+mod labels;
 mod layers;
 mod lists;
 mod log;

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    harness::{Server, WIRE_RUN, fixtures, ids, problem, run_id, update},
+    harness::{Server, WIRE_RUN, detail, fixtures, ids, problem, run_id, update},
     sse::Stream,
 };
 
@@ -242,6 +242,75 @@ async fn a_run_that_is_no_longer_kept_is_sent_as_removed() {
 }
 
 #[tokio::test]
+async fn a_run_that_was_evicted_and_is_known_again_is_a_new_one_to_those_who_knew_it() {
+    let server = Server::with_flags(&["--max-runs", "1"]).await;
+    server.accept(update(1, "running")).await;
+    let (_, known) = Stream::open(&server, &events_of(1)).await.next_run().await;
+    let mut all = Stream::open(&server, "/api/events").await;
+    let (_, live) = all.snapshot("start").await;
+    drop(all);
+    for (n, status) in [(2, "queued"), (1, "queued")] {
+        server.accept(update(n, status)).await;
+    }
+    let removed = |n| json!({"run_id": run_id(n)});
+    let mut one = Stream::after(&known.unwrap(), &server, &events_of(1)).await;
+    let event = one.next().await.unwrap();
+    assert_eq!((&*event.name, event.data), ("removed", removed(1)));
+    assert_eq!(one.next_run().await.0["status"], "queued");
+    let mut all = Stream::after(&live, &server, "/api/events").await;
+    let event = all.next_but_counts().await;
+    assert_eq!((&*event.name, event.data), ("removed", removed(1)));
+    assert_eq!(all.next_run().await.0["status"], "queued");
+}
+
+#[tokio::test]
+async fn one_stream_follows_several_runs_by_their_ids() {
+    let server = Server::start().await;
+    for n in [1, 2, 3] {
+        server.accept(update(n, "queued")).await;
+    }
+    let path = format!(
+        "/api/events?run_id={}&run_id={}&run_id={}",
+        run_id(1),
+        run_id(3),
+        run_id(9)
+    );
+    let mut stream = Stream::open(&server, &path).await;
+    let (runs, live) = stream.snapshot("start").await;
+    assert_eq!(ids(&runs), [run_id(3), run_id(1)]);
+    let mut back = Stream::after(&live, &server, &path).await;
+    for (n, status) in [(2, "running"), (9, "queued"), (1, "success")] {
+        server.accept(update(n, status)).await;
+    }
+    for stream in [&mut stream, &mut back] {
+        for n in [9, 1] {
+            assert_eq!(stream.next_run().await.0["run_id"], run_id(n));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_follows_at_most_100_runs_by_their_ids() {
+    let server = Server::start().await;
+    let path = |count| {
+        let query: String = (0..count)
+            .map(|n| format!("&run_id={}", run_id(n)))
+            .collect();
+        format!("/api/events?{query}")
+    };
+    Stream::open(&server, &path(100))
+        .await
+        .snapshot("start")
+        .await;
+    let problem = problem(server.get(&path(101)).await, 400).await;
+    assert_eq!(problem["parameter"], "run_id");
+    assert!(
+        detail(&problem).contains("expected at most 100 values"),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
 async fn the_limit_applies_to_the_snapshot_and_not_to_changes() {
     let server = Server::start().await;
     for n in 1..=3 {
@@ -308,6 +377,8 @@ async fn a_bad_parameter_is_named_in_the_problem() {
         ("/api/events?limit=-1", "limit"),
         ("/api/events?limit=10000001", "limit"),
         ("/api/events?limit=1&limit=1", "limit"),
+        ("/api/events?run_id=x", "run_id"),
+        ("/api/events?run_id=", "run_id"),
         ("/api/runs/x/events", "run_id"),
         ("/api/runs/%ff/events", "run_id"),
     ] {

@@ -10,6 +10,7 @@ use serde::{
     Deserialize,
     de::{DeserializeOwned, IntoDeserializer as _, value},
 };
+use serde_path_to_error::Segment;
 use utoipa::IntoParams;
 
 use self::values::Repeated;
@@ -29,16 +30,21 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
-        let pairs = || form_urlencoded::parse(query);
-        let parsed = serde_path_to_error::deserialize(serde_html_form::Deserializer::new(pairs()));
-        parsed.map(Self).map_err(|error| {
-            let name = error.path().to_string();
-            let reason = match pairs().filter(|(other, _)| *other == name).count() {
-                0 | 1 => error.into_inner().to_string(),
-                _ => "given twice, expected once".to_owned(),
-            };
-            Problem::Parameter { name, reason }
-        })
+        let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(query));
+        serde_path_to_error::deserialize(pairs)
+            .map(Self)
+            .map_err(|error| {
+                // Without the index of a value: `label`, not `label[0]`.
+                let name = error.path().iter().next().map(Segment::to_string);
+                let reason = match error.inner().to_string() {
+                    text if text == "unsupported value" => "given twice, expected once".to_owned(),
+                    text => text,
+                };
+                Problem::Parameter {
+                    name: name.unwrap_or_default(),
+                    reason,
+                }
+            })
     }
 }
 
