@@ -12,7 +12,7 @@ use comfydeploy_webhook::{
     http::{self, App},
     metrics::Metrics,
     run::{RunId, Timestamp, Update},
-    store::{Limits, Store},
+    store::{Filter, Limits, PageSearch, Store},
 };
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::FutureExt as _;
@@ -34,6 +34,7 @@ fn main() {
     for runs in [1_000, if is_quick { 10_000 } else { 1_000_000 }] {
         apply(&mut criterion, runs);
     }
+    search(&mut criterion, if is_quick { 10_000 } else { 100_000 });
     show(&mut criterion);
     criterion.final_summary();
 }
@@ -112,6 +113,37 @@ fn apply(criterion: &mut Criterion, runs: usize) {
             });
         },
     );
+}
+
+/// A search for a label that none of `runs` runs has: one step, which holds the lock, and all of it.
+fn search(criterion: &mut Criterion, runs: usize) {
+    let store = store(runs);
+    let body = body(&run_id(0), "0.45", 0);
+    let update = Update::parse(body.as_bytes()).unwrap();
+    let update = update.with_labels([("user", "42"), ("plan", "pro")].into_iter());
+    let now = Timestamp::from_millis(1_772_366_400_000).unwrap();
+    for n in 0..runs {
+        // Not in the order of the list.
+        let id = run_id(n * 7_368_787 % runs).parse().unwrap();
+        store.apply(id, &update, now).unwrap();
+    }
+    let filter = Filter::new(None, ["user:7".parse().unwrap()], []);
+    let new_search = || PageSearch::new(filter.clone(), None, 50);
+    let mut group = criterion.benchmark_group(format!("search a label among {runs} runs"));
+    let mut going = new_search();
+    group.bench_function("a step", |bencher| {
+        bencher.iter(|| {
+            if store.search(&mut going).is_some() {
+                going = new_search();
+            }
+        });
+    });
+    group.bench_function("all", |bencher| {
+        bencher.iter(|| {
+            let mut search = new_search();
+            while store.search(&mut search).is_none() {}
+        });
+    });
 }
 
 /// A run as `GET /api/runs/{run_id}` shows it: all of the response but the socket.

@@ -64,7 +64,7 @@ impl Indexes {
 
 impl Runs {
     /// Runs that one step of a search looks at, so that it holds the lock for microseconds.
-    pub(super) const SEARCH_BATCH: usize = 256;
+    pub(super) const SEARCH_BATCH: usize = 64;
 
     /// No runs, but room for `capacity` and one more: a run is added before another is evicted. `backlog` changes
     /// are remembered.
