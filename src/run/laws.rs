@@ -142,7 +142,7 @@ fn any_update() -> impl Strategy<Value = (String, i64)> {
         "\"timeout\"",
     ]);
     let progress = select(vec![
-        "null", "-1", "0", "0.45", "0.98", "1", "45", "98", "100",
+        "null", "-1", "0", "0.45", "0.98", "1", "1.02", "2", "45", "98", "100",
     ]);
     let live = select(vec![
         "null",

@@ -129,6 +129,30 @@ async fn the_documented_dialect_reads_progress_as_a_percentage() {
 }
 
 #[tokio::test]
+async fn the_wire_dialect_reads_progress_as_a_fraction_which_may_run_over() {
+    let server = Server::start().await;
+    for (n, (sent, shown)) in [
+        ("0.45", "45"),
+        ("1.02", "100"),
+        ("1.999", "100"),
+        ("2", "2"),
+        ("62.5", "62.5"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = run_id(n);
+        server
+            .accept(format!(
+                r#"{{"event_type":"run.updated","run_id":"{id}","progress":{sent}}}"#
+            ))
+            .await;
+        let progress = server.run(&id).await["progress"].to_string();
+        assert_eq!(progress, shown, "{sent}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_has_every_field_however_little_is_known_of_it() {
     let server = Server::start().await;
     server.accept(format!(r#"{{"run_id":"{WIRE_RUN}"}}"#)).await;

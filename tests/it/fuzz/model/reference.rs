@@ -117,11 +117,12 @@ impl<'a> ReferenceUpdate<'a> {
     }
 
     fn percentage(&self) -> Option<f64> {
-        let is_fraction = self.event_type.is_some() && self.progress? <= 1.0;
-        let scale = if is_fraction { 100.0 } else { 1.0 };
-        self.progress
-            .map(|sent| sent * scale)
-            .filter(|percentage| *percentage >= 0.0)
+        let percentage = match (self.progress?, self.event_type.is_some()) {
+            (fraction, true) if fraction <= 1.0 => fraction * 100.0,
+            (over, true) if over < 2.0 => 100.0,
+            (percentage, _) => percentage,
+        };
+        (percentage >= 0.0).then_some(percentage)
     }
 }
 
