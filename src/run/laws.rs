@@ -3,7 +3,7 @@
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{Run, Status};
+use super::{Run, Seen, Status};
 use crate::testing::{at, run_id, update};
 
 macro_rules! fixture {
@@ -84,7 +84,14 @@ fn every_permutation_of_the_wire_fixtures_ends_in_the_same_state() {
     );
     assert_eq!(serde_json::to_string(&end.progress()).unwrap(), "98");
     assert_eq!(end.live_status(), Some("Executing SaveImage"));
-    assert_eq!((end.seen().first, end.seen().last), (at(0), at(12)));
+    let seen = Seen {
+        first: at(0),
+        last: at(12),
+        queued: Some(at(0)),
+        started: Some(at(2)),
+        ended: Some(at(7)),
+    };
+    assert_eq!(end.seen(), seen);
     assert_eq!(end.outputs().len(), 3);
     let outputs = serde_json::to_string(end.outputs()).unwrap();
     assert_eq!(

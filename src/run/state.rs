@@ -5,8 +5,6 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::{Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update};
-use crate::run::status::Stage;
-
 /// All that is known about a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -18,10 +16,11 @@ pub struct Run {
     seen: Seen,
 }
 
-/// The furthest point a run has reached, and the live status that came with it.
-#[derive(Debug, Clone, PartialEq)]
+/// The furthest point a run has reached within the stage of its status, and the live status that came with it.
+// Compared in this order. The live status breaks ties, so that the result never depends on the order of updates: any
+// text is greater than none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Furthest<T> {
-    stage: Option<Stage>,
     progress: Option<Progress>,
     live_status: Option<T>,
 }
@@ -29,18 +28,9 @@ struct Furthest<T> {
 impl<T: AsRef<str>> Furthest<T> {
     fn as_borrowed(&self) -> Furthest<&str> {
         Furthest {
-            stage: self.stage,
             progress: self.progress,
             live_status: self.live_status.as_ref().map(AsRef::as_ref),
         }
-    }
-}
-
-impl Furthest<&str> {
-    /// What is compared, in this order. The live status breaks ties, so that the result never depends on
-    /// the order of updates: any text is greater than none.
-    fn key(&self) -> (Option<Stage>, Option<Progress>, Option<&str>) {
-        (self.stage, self.progress, self.live_status)
     }
 }
 
@@ -53,12 +43,11 @@ impl Run {
             platform_status: None,
             progress: None,
             furthest: Furthest {
-                stage: None,
                 progress: None,
                 live_status: None,
             },
             outputs: Outputs::new(),
-            seen: Seen::at(at),
+            seen: Seen::new(None, at),
         }
     }
 
@@ -98,7 +87,7 @@ impl Run {
         &self.outputs
     }
 
-    /// When its first and its last update were received.
+    /// When its updates were received.
     #[must_use]
     pub const fn seen(&self) -> Seen {
         self.seen
@@ -114,18 +103,12 @@ impl Run {
     /// changed.
     pub fn merge(&mut self, update: &Update<'_>, at: Timestamp) -> bool {
         let furthest = Furthest {
-            stage: update.status.map(PlatformStatus::stage),
             progress: update.progress,
             live_status: update.live_status.as_deref(),
         };
         let outputs = update.outputs.iter().cloned();
-        self.join_parts(
-            update.status,
-            update.progress,
-            &furthest,
-            outputs,
-            Seen::at(at),
-        )
+        let seen = Seen::new(update.status.map(PlatformStatus::documented), at);
+        self.join_parts(update.status, update.progress, furthest, outputs, seen)
     }
 
     /// Joins another state of the same run: the result is the least state that holds all that both hold. Returns
@@ -134,11 +117,10 @@ impl Run {
     /// The service itself calls [`Run::merge`], which joins the state that an update describes without building that
     /// state. This is the operation whose laws the tests check.
     pub fn join(&mut self, other: &Self) -> bool {
-        let furthest = other.furthest.as_borrowed();
         self.join_parts(
             other.platform_status,
             other.progress,
-            &furthest,
+            other.furthest.as_borrowed(),
             other.outputs.iter(),
             other.seen,
         )
@@ -148,23 +130,22 @@ impl Run {
         &mut self,
         platform_status: Option<PlatformStatus>,
         progress: Option<Progress>,
-        furthest: &Furthest<&str>,
+        furthest: Furthest<&str>,
         outputs: impl Iterator<Item = Output<&'o RawValue>>,
         seen: Seen,
     ) -> bool {
-        let first_before = self.seen.first;
-        self.seen.join(seen);
-        let mut changed = self.seen.first != first_before;
-        changed |= keep_max(&mut self.platform_status, platform_status);
-        changed |= keep_max(&mut self.progress, progress);
-        if furthest.key() > self.furthest.as_borrowed().key() {
+        let mut changed = self.seen.join(seen);
+        let stage = |status: Option<PlatformStatus>| status.map(PlatformStatus::stage);
+        let known = (stage(self.platform_status), self.furthest.as_borrowed());
+        if (stage(platform_status), furthest) > known {
             self.furthest = Furthest {
-                stage: furthest.stage,
                 progress: furthest.progress,
                 live_status: furthest.live_status.map(SmolStr::new),
             };
             changed = true;
         }
+        changed |= keep_max(&mut self.platform_status, platform_status);
+        changed |= keep_max(&mut self.progress, progress);
         changed |= self.outputs.join(outputs);
         changed
     }

@@ -7,6 +7,15 @@ use crate::harness::{
     DOCUMENTED_RUN, Server, WEBHOOK, WIRE_RUN, fixtures, problem, run_id, update,
 };
 
+/// Every time of a run.
+const TIMES: [&str; 5] = [
+    "queued_at",
+    "started_at",
+    "ended_at",
+    "first_seen_at",
+    "last_seen_at",
+];
+
 #[tokio::test]
 async fn an_accepted_update_gets_200_and_an_empty_body() {
     let server = Server::start().await;
@@ -59,8 +68,9 @@ async fn updates_end_in_one_state_whether_in_order_or_backwards_with_duplicates(
             server.accept(body.clone()).await;
         }
         let mut end = server.run(WIRE_RUN).await;
-        end["first_seen_at"].take();
-        end["last_seen_at"].take();
+        for time in TIMES {
+            assert!(end[time].take().is_string(), "{time}");
+        }
         ends.push(end);
     }
     assert_eq!(ends[0], ends[1]);
@@ -157,7 +167,7 @@ async fn a_run_has_every_field_however_little_is_known_of_it() {
     let server = Server::start().await;
     server.accept(format!(r#"{{"run_id":"{WIRE_RUN}"}}"#)).await;
     let mut run = server.run(WIRE_RUN).await;
-    for time in ["first_seen_at", "last_seen_at"] {
+    for time in &TIMES[3..] {
         let time = run[time].take();
         let time = time.as_str().unwrap();
         assert_eq!(time.len(), "2026-03-01T12:00:00.007Z".len(), "{time}");
@@ -167,9 +177,40 @@ async fn a_run_has_every_field_however_little_is_known_of_it() {
         run,
         json!({
             "run_id": WIRE_RUN, "status": null, "platform_status": null, "progress": null,
-            "live_status": null, "outputs": [], "first_seen_at": null, "last_seen_at": null,
+            "live_status": null, "outputs": [], "queued_at": null, "started_at": null,
+            "ended_at": null, "first_seen_at": null, "last_seen_at": null,
         })
     );
+}
+
+#[tokio::test]
+async fn a_run_says_when_it_was_first_queued_processing_and_over() {
+    let server = Server::start().await;
+    let mut expected = json!({"queued_at": null, "started_at": null, "ended_at": null});
+    let mut last_seen_at = json!(null);
+    for (status, time) in [
+        ("queued", "queued_at"),
+        ("running", "started_at"),
+        ("success", "ended_at"),
+        // What is late or sent twice moves none of them.
+        ("not-started", "queued_at"),
+        ("uploading", "started_at"),
+        ("success", "ended_at"),
+    ] {
+        // Sent again until it is received in a later millisecond than the one before.
+        let before = last_seen_at.clone();
+        while last_seen_at == before {
+            server.accept(update(1, status)).await;
+            let run = server.run(&run_id(1)).await;
+            last_seen_at = run["last_seen_at"].clone();
+            if expected[time].is_null() {
+                expected[time] = last_seen_at.clone();
+            }
+            for (time, expected) in expected.as_object().unwrap() {
+                assert_eq!(run[time], *expected, "{time} after {status}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
