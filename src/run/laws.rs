@@ -94,6 +94,12 @@ fn every_permutation_of_the_wire_fixtures_ends_in_the_same_state() {
     assert_eq!(end.seen(), seen);
     assert_eq!(end.outputs().len(), 3);
     let outputs = serde_json::to_string(end.outputs()).unwrap();
+    let ids =
+        ["a8098c1a", "3b241101", "6fa459ea"].map(|id| outputs.find(&format!(r#""id": "{id}"#)));
+    assert!(
+        ids.is_sorted() && ids[0].is_some(),
+        "in the order they were made"
+    );
     assert_eq!(
         outputs.matches("X-Amz-Signature").count(),
         2,
@@ -128,8 +134,10 @@ fn any_output() -> impl Strategy<Value = String> {
         r#""2026-03-01T12:00:39.004871+00Z""#,
         r#""2026-03-02""#,
     ]);
-    (id, updated_at, 0..3)
-        .prop_map(|(id, at, n)| format!(r#"{{"id":{id},"data":{n},"updated_at":{at}}}"#))
+    let created_at = select(vec!["null", r#""2026-03-01""#, r#""2026-03-02""#]);
+    (id, updated_at, created_at, 0..3).prop_map(|(id, updated, created, n)| {
+        format!(r#"{{"id":{id},"data":{n},"updated_at":{updated},"created_at":{created}}}"#)
+    })
 }
 
 /// An update in either dialect, of few values, so that updates often have some in common.

@@ -79,8 +79,34 @@ async fn updates_end_in_one_state_whether_in_order_or_backwards_with_duplicates(
     assert_eq!(end["platform_status"], "success");
     assert_eq!(end["progress"], 98);
     assert_eq!(end["outputs"].as_array().unwrap().len(), 3);
-    let url = &end["outputs"][0]["data"]["images"][0]["url"];
+    let url = &end["outputs"][1]["data"]["images"][0]["url"];
     assert!(url.as_str().unwrap().contains("X-Amz-Signature"), "{url}");
+}
+
+#[tokio::test]
+async fn outputs_are_shown_in_the_order_they_were_made_whatever_the_order_of_arrival() {
+    let mut updates: Vec<String> = ["wire-05", "wire-06", "wire-08", "wire-10"]
+        .into_iter()
+        .flat_map(fixtures)
+        .map(|(_, body)| body)
+        .collect();
+    assert_eq!(updates.len(), 4);
+    for _ in 0..updates.len() {
+        updates.rotate_left(1);
+        let server = Server::start().await;
+        for body in updates.iter().chain(updates.iter().rev()) {
+            server.accept(body.clone()).await;
+            let run = server.run(WIRE_RUN).await;
+            let times = run["outputs"].as_array().unwrap().iter();
+            let times: Vec<_> = times.map(|output| output["created_at"].as_str()).collect();
+            assert!(times.is_sorted(), "{times:?}");
+        }
+        let run = server.run(WIRE_RUN).await;
+        let id = |n: usize| run["outputs"][n]["id"].as_str();
+        assert_eq!(id(0), Some("a8098c1a-f86e-11da-bd1a-00112444be1e"));
+        assert_eq!(id(1), Some("3b241101-e2bb-4255-8caf-4136c566a962"));
+        assert_eq!(id(2), Some("6fa459ea-ee8a-3ca4-894e-db77e160355e"));
+    }
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub(super) struct RunView<'a> {
     /// What the run was last known to be busy with.
     #[schema(required)]
     live_status: Option<&'a str>,
-    /// Every output, each once, as ComfyDeploy wrote it, in a stable order.
+    /// Every output, each once, as ComfyDeploy wrote it, in the order in which they were made.
     #[schema(value_type = Vec<Object>, max_items = 1000)]
     outputs: &'a Outputs,
     /// When the first update was received that said the run was queued, or null.

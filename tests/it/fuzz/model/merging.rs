@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Received,
-    reference::{WORDS, greatest},
+    reference::{self, WORDS, greatest},
     run_id,
 };
 
@@ -80,7 +80,7 @@ fn assert_shows(run: &Run, updates: &[Received<'_>]) {
     let expected = updates
         .iter()
         .flat_map(|received| received.expected.outputs());
-    assert_eq!(shown, greatest(expected));
+    assert_eq!(shown, reference::shown(greatest(expected)));
     assert_eq!(shown.len(), run.outputs().len());
     let least = live_status.map_or(0, str::len) + shown.concat().len();
     assert!(run.heap_bytes() >= least);
