@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::{parse_error::reason, text::excerpt};
 
-/// One output: a JSON object, and where in it the fields are that are compared.
+/// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
 /// `J` holds the JSON: borrowed from the body in an update, shared in a run.
 #[derive(Debug, Clone)]
@@ -46,8 +46,8 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         (&self.json()[self.updated_at.clone()], self.json())
     }
 
-    /// Sorts outputs as they were made. `created_at` may be malformed, so it is compared as text. Those without one
-    /// come last: nothing says that they were made before others.
+    /// The key that sorts outputs as they were made. `created_at` may be malformed, so it is compared as text. Outputs
+    /// without one come last: nothing says that they were made before others.
     pub(super) fn made(&self) -> (bool, &str) {
         let created_at = &self.json()[self.created_at.clone()];
         (created_at.is_empty(), created_at)

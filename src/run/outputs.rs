@@ -211,13 +211,11 @@ mod tests {
             r#"{"id":"g"}"#,
         ];
         let expected = format!("[{}]", in_order.join(","));
-        let mut arrived = in_order;
-        for _ in 0..arrived.len() {
-            arrived.rotate_left(3);
+        for n in 0..in_order.len() {
+            let mut arrived = in_order;
+            arrived.rotate_left(n);
             assert_eq!(shown(&arrived), expected, "{arrived:?}");
         }
-        arrived.reverse();
-        assert_eq!(shown(&arrived), expected);
     }
 
     #[test]

@@ -147,12 +147,11 @@ pub(super) fn greatest<'s, 'a: 's>(
 pub(super) fn shown<'s, 'a: 's>(
     outputs: impl Iterator<Item = &'s ReferenceOutput<'a>>,
 ) -> Vec<&'a str> {
-    let with_keys = outputs.map(|output| {
-        let created_at = output.created_at.filter(|at| at.starts_with('"'));
-        let key = (created_at.is_none(), created_at, identity(output));
-        (key, output.json)
+    let by_time = outputs.map(|output| {
+        let time = output.created_at.filter(|at| at.starts_with('"'));
+        ((time.is_none(), time, identity(output)), output.json)
     });
-    BTreeMap::from_iter(with_keys).into_values().collect()
+    by_time.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 /// Its id, or its whole JSON if the id does not identify it.
