@@ -3,7 +3,7 @@
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{Run, Status};
+use super::{Merged, Run, Seen, Status};
 use crate::testing::{at, run_id, update};
 
 macro_rules! fixture {
@@ -84,9 +84,19 @@ fn every_permutation_of_the_wire_fixtures_ends_in_the_same_state() {
     );
     assert_eq!(serde_json::to_string(&end.progress()).unwrap(), "98");
     assert_eq!(end.live_status(), Some("Executing SaveImage"));
-    assert_eq!((end.seen().first, end.seen().last), (at(0), at(12)));
+    let seen = Seen {
+        first: at(0),
+        last: at(12),
+        queued: Some(at(0)),
+        started: Some(at(2)),
+        ended: Some(at(7)),
+    };
+    assert_eq!(end.seen(), seen);
     assert_eq!(end.outputs().len(), 3);
     let outputs = serde_json::to_string(end.outputs()).unwrap();
+    let place = |id: &str| outputs.find(&format!(r#""id": "{id}"#)).unwrap();
+    let places = ["a8098c1a", "3b241101", "6fa459ea"].map(place);
+    assert!(places.is_sorted(), "they are in the order they were made");
     assert_eq!(
         outputs.matches("X-Amz-Signature").count(),
         2,
@@ -121,12 +131,48 @@ fn any_output() -> impl Strategy<Value = String> {
         r#""2026-03-01T12:00:39.004871+00Z""#,
         r#""2026-03-02""#,
     ]);
-    (id, updated_at, 0..3)
-        .prop_map(|(id, at, n)| format!(r#"{{"id":{id},"data":{n},"updated_at":{at}}}"#))
+    let created_at = select(vec!["null", r#""2026-03-01""#, r#""2026-03-02""#]);
+    (id, updated_at, created_at, 0..3).prop_map(|(id, updated, created, n)| {
+        format!(r#"{{"id":{id},"data":{n},"updated_at":{updated},"created_at":{created}}}"#)
+    })
+}
+
+/// An update as it was received.
+#[derive(Debug, Clone)]
+struct Sent {
+    body: String,
+    labels: Vec<(&'static str, &'static str)>,
+    millis: i64,
+}
+
+impl Sent {
+    fn merge_into(&self, run: &mut Run) -> Merged {
+        let labels = self.labels.iter().copied();
+        run.merge(&update(&self.body).with_labels(labels), at(self.millis))
+    }
+
+    /// The state after it and then the others.
+    fn then(&self, others: &[Self]) -> Run {
+        let mut run = Run::new(run_id(0), at(self.millis));
+        for sent in [self].into_iter().chain(others) {
+            sent.merge_into(&mut run);
+        }
+        run
+    }
+}
+
+/// Often more names than a run has room for.
+fn any_labels() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
+    let names: Vec<_> = "abcdefghijklmnopqrst"
+        .split("")
+        .filter(|s| !s.is_empty())
+        .collect();
+    let label = (select(names), select(vec!["", "1", "2"]));
+    prop_oneof![Just(Vec::new()), vec(label, 0..20)]
 }
 
 /// An update in either dialect, of few values, so that updates often have some in common.
-fn any_update() -> impl Strategy<Value = (String, i64)> {
+fn any_update() -> impl Strategy<Value = Sent> {
     let status = select(vec![
         "null",
         "\"queued\"",
@@ -142,7 +188,7 @@ fn any_update() -> impl Strategy<Value = (String, i64)> {
         "\"timeout\"",
     ]);
     let progress = select(vec![
-        "null", "-1", "0", "0.45", "0.98", "1", "45", "98", "100",
+        "null", "-1", "0", "0.45", "0.98", "1", "1.02", "2", "45", "98", "100",
     ]);
     let live = select(vec![
         "null",
@@ -151,31 +197,25 @@ fn any_update() -> impl Strategy<Value = (String, i64)> {
         r#""Executing SaveImage""#,
     ]);
     let event_type = option::of(select(vec!["run.updated", "run.output"]));
-    (status, progress, live, event_type, vec(any_output(), 0..4), 0..5_i64).prop_map(
-        |(status, progress, live, event_type, outputs, millis)| {
+    let outputs = vec(any_output(), 0..4);
+    (status, progress, live, event_type, outputs, any_labels(), 0..5_i64).prop_map(
+        |(status, progress, live, event_type, outputs, labels, millis)| {
             let event_type = event_type.map_or(String::new(), |e| format!(r#""event_type":"{e}","#));
             let body = format!(
                 r#"{{{event_type}"status":{status},"progress":{progress},"live_status":{live},"outputs":[{}]}}"#,
                 outputs.join(",")
             );
-            (body, millis)
+            Sent { body, labels, millis }
         },
     )
 }
 
 fn any_state() -> impl Strategy<Value = Run> {
-    (any_update(), vec(any_update(), 0..6)).prop_map(|((body, millis), rest)| {
-        rest.iter().fold(one(&body, millis), |run, (body, millis)| {
-            with(run, body, *millis)
-        })
-    })
+    (any_update(), vec(any_update(), 0..6)).prop_map(|(first, rest)| first.then(&rest))
 }
 
-/// The updates of a run and when each was received.
-type Updates = Vec<(String, i64)>;
-
 /// Many updates, and the same ones in another order with some of them repeated.
-fn updates_in_two_orders() -> impl Strategy<Value = (Updates, Updates)> {
+fn updates_in_two_orders() -> impl Strategy<Value = (Vec<Sent>, Vec<Sent>)> {
     vec(any_update(), 1..60).prop_flat_map(|updates| {
         let repeated = vec(select(updates.clone()), 0..30);
         let shuffled = repeated
@@ -215,16 +255,18 @@ proptest! {
     }
 
     #[test]
-    fn merging_an_update_is_joining_the_state_it_describes(a in any_state(), (body, millis) in any_update()) {
-        prop_assert_eq!(with(a.clone(), &body, millis), joined(&a, &one(&body, millis)));
+    fn merging_an_update_is_joining_the_state_it_describes(a in any_state(), sent in any_update()) {
+        let mut merged = a.clone();
+        sent.merge_into(&mut merged);
+        prop_assert_eq!(merged, joined(&a, &sent.then(&[])));
     }
 
     #[test]
-    fn a_merge_returns_whether_it_changed_anything(a in any_state(), (body, millis) in any_update()) {
+    fn a_merge_returns_whether_it_changed_anything(a in any_state(), sent in any_update()) {
         let mut after = a.clone();
-        let changed = after.merge(&update(&body), at(millis)).changed;
+        let changed = sent.merge_into(&mut after).changed;
         let mut before = a;
-        let seen_last = Run::new(before.id(), at(millis).max(before.seen().first));
+        let seen_last = Run::new(before.id(), at(sent.millis).max(before.seen().first));
         before.join(&seen_last);
         prop_assert_eq!(changed, after != before);
     }
@@ -233,12 +275,7 @@ proptest! {
     fn any_order_and_any_repetition_of_updates_ends_in_the_same_state(
         (updates, shuffled) in updates_in_two_orders(),
     ) {
-        let end = |updates: &Updates| {
-            let (body, millis) = &updates[0];
-            updates.iter().skip(1).fold(one(body, *millis), |run, (body, millis)| {
-                with(run, body, *millis)
-            })
-        };
+        let end = |updates: &[Sent]| updates[0].then(&updates[1..]);
         prop_assert_eq!(end(&updates), end(&shuffled));
     }
 }

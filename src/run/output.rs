@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::{parse_error::reason, text::excerpt};
 
-/// One output: a JSON object, and where in it the two fields are that the join compares.
+/// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
 /// `J` holds the JSON: borrowed from the body in an update, shared in a run.
 #[derive(Debug, Clone)]
@@ -21,6 +21,7 @@ pub struct Output<J = Arc<RawValue>> {
     pub(super) json: J,
     id: Range<usize>,
     updated_at: Range<usize>,
+    created_at: Range<usize>,
 }
 
 impl<J: Deref<Target = RawValue>> Output<J> {
@@ -44,6 +45,13 @@ impl<J: Deref<Target = RawValue>> Output<J> {
     pub(super) fn version(&self) -> (&str, &str) {
         (&self.json()[self.updated_at.clone()], self.json())
     }
+
+    /// The key that sorts outputs as they were made. `created_at` may be malformed, so it is compared as text. Outputs
+    /// without one come last: nothing says that they were made before others.
+    pub(super) fn made(&self) -> (bool, &str) {
+        let created_at = &self.json()[self.created_at.clone()];
+        (created_at.is_empty(), created_at)
+    }
 }
 
 impl Output {
@@ -56,6 +64,7 @@ impl Output {
             json: &self.json,
             id: self.id.clone(),
             updated_at: self.updated_at.clone(),
+            created_at: self.created_at.clone(),
         }
     }
 }
@@ -66,6 +75,7 @@ impl Output<&RawValue> {
             json: Arc::from(self.json.to_owned()),
             id: self.id,
             updated_at: self.updated_at,
+            created_at: self.created_at,
         }
     }
 }
@@ -84,6 +94,8 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             id: Option<&'a RawValue>,
             #[serde(borrow)]
             updated_at: Option<&'a RawValue>,
+            #[serde(borrow)]
+            created_at: Option<&'a RawValue>,
         }
 
         let json = <&RawValue>::deserialize(deserializer)?;
@@ -98,6 +110,7 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             json,
             id: range_in(json, head.id.filter(|id| is_identifying(id))),
             updated_at: range_in(json, head.updated_at),
+            created_at: range_in(json, head.created_at.filter(|at| is_text(at))),
         })
     }
 }
@@ -105,6 +118,10 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
 /// Whether an `id` identifies an output. An empty string, an object or an array counts as missing.
 fn is_identifying(id: &RawValue) -> bool {
     !matches!(id.get().as_bytes(), [b'{' | b'[', ..] | b"\"\"")
+}
+
+fn is_text(value: &RawValue) -> bool {
+    value.get().starts_with('"')
 }
 
 /// The bytes of `whole` that `part` was borrowed from.

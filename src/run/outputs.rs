@@ -132,9 +132,13 @@ impl Outputs {
     }
 }
 
+/// In the order in which they were made.
 impl Serialize for Outputs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.list().iter().map(|output| &*output.json))
+        // The list is sorted by identity and the sort is stable, so the id decides between equal times.
+        let mut shown: Vec<&Output> = self.list().iter().collect();
+        shown.sort_by_key(|output| output.made());
+        serializer.collect_seq(shown.iter().map(|output| &*output.json))
     }
 }
 
@@ -192,6 +196,38 @@ mod tests {
             let both = [without_id.replace('N', "1"), without_id.replace('N', "2")];
             assert_eq!(joined(&[&both[0], &both[1]]).len(), 2, "{without_id}");
         }
+    }
+
+    #[test]
+    fn outputs_are_shown_in_the_order_they_were_made_then_by_id() {
+        let in_order = [
+            r#"{"id":"d","created_at":"2026-03-01T12:00:39+00Z"}"#,
+            r#"{"id":"c","created_at":"2026-03-01T12:00:39.004871+00Z"}"#,
+            r#"{"id":"a","created_at":"2026-03-01T12:00:41.207Z"}"#,
+            r#"{"id":"b","created_at":"2026-03-01T12:00:41.207Z"}"#,
+            r#"{"created_at":"2026-03-02"}"#,
+            r#"{"id":"e","created_at":null}"#,
+            r#"{"id":"f","created_at":1}"#,
+            r#"{"id":"g"}"#,
+        ];
+        let expected = format!("[{}]", in_order.join(","));
+        for n in 0..in_order.len() {
+            let mut arrived = in_order;
+            arrived.rotate_left(n);
+            assert_eq!(shown(&arrived), expected, "{arrived:?}");
+        }
+    }
+
+    #[test]
+    fn the_version_that_is_kept_says_when_an_output_was_made() {
+        let other = r#"{"id":"b","created_at":"2"}"#;
+        let versions = [
+            r#"{"id":"a","created_at":"1","updated_at":"1"}"#,
+            r#"{"id":"a","created_at":"3","updated_at":"2"}"#,
+        ];
+        let expected = format!("[{other},{}]", versions[1]);
+        assert_eq!(shown(&[versions[0], versions[1], other]), expected);
+        assert_eq!(shown(&[other, versions[1], versions[0]]), expected);
     }
 
     #[test]

@@ -60,13 +60,15 @@ impl RawProgress {
         Progress::new(self.0)
     }
 
-    /// Reads it as the wire dialect means it: up to 1 it is a fraction.
+    /// Reads it as the wire dialect means it: below 2 it is a fraction. The platform divides by the number of
+    /// nodes it expects, and when more of them run, the fraction exceeds 1.
     pub(super) fn as_fraction(self) -> Option<Progress> {
-        if self.0 > 1.0 {
+        if self.0 >= 2.0 {
             return self.as_percentage();
         }
+        let fraction = self.0.min(1.0);
         // Rounded to ten decimals of a percent, so that 0.57 becomes 57 and not 56.99999999999999.
-        Self((self.0 * 1e12).round() / 1e10).as_percentage()
+        Self((fraction * 1e12).round() / 1e10).as_percentage()
     }
 }
 
@@ -126,17 +128,27 @@ mod tests {
     }
 
     #[test]
+    fn a_fraction_that_runs_over_is_100_percent() {
+        for sent in [1.000_000_1, 1.02, 1.5, 2.0_f64.next_down()] {
+            assert_eq!(shown(RawProgress(sent).as_fraction()), "100", "{sent}");
+        }
+        for (sent, kept) in [(2.0, "2"), (2.5, "2.5"), (45.0, "45"), (100.0, "100")] {
+            assert_eq!(shown(RawProgress(sent).as_fraction()), kept);
+        }
+    }
+
+    #[test]
     fn a_percentage_is_kept_as_it_was_sent() {
         for (sent, kept) in [
             (0.0, "0"),
             (0.5, "0.5"),
             (1.0, "1"),
+            (1.02, "1.02"),
             (62.5, "62.5"),
             (100.0, "100"),
         ] {
             assert_eq!(shown(RawProgress(sent).as_percentage()), kept);
         }
-        assert_eq!(shown(RawProgress(45.0).as_fraction()), "45");
     }
 
     #[test]

@@ -7,8 +7,6 @@ use smol_str::SmolStr;
 use super::{
     Labels, Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update,
 };
-use crate::run::status::Stage;
-
 /// All that is known about a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -30,10 +28,11 @@ pub struct Merged {
     pub labels_left_out: usize,
 }
 
-/// The furthest point a run has reached, and the live status that came with it.
-#[derive(Debug, Clone, PartialEq)]
+/// The furthest point a run has reached within the stage of its status, and the live status that came with it.
+// Compared in this order. The live status breaks ties, so that the result never depends on the order of updates: any
+// text is greater than none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Furthest<T> {
-    stage: Option<Stage>,
     progress: Option<Progress>,
     live_status: Option<T>,
 }
@@ -41,18 +40,9 @@ struct Furthest<T> {
 impl<T: AsRef<str>> Furthest<T> {
     fn as_borrowed(&self) -> Furthest<&str> {
         Furthest {
-            stage: self.stage,
             progress: self.progress,
             live_status: self.live_status.as_ref().map(AsRef::as_ref),
         }
-    }
-}
-
-impl Furthest<&str> {
-    /// What is compared, in this order. The live status breaks ties, so that the result never depends on
-    /// the order of updates: any text is greater than none.
-    fn key(&self) -> (Option<Stage>, Option<Progress>, Option<&str>) {
-        (self.stage, self.progress, self.live_status)
     }
 }
 
@@ -65,13 +55,12 @@ impl Run {
             platform_status: None,
             progress: None,
             furthest: Furthest {
-                stage: None,
                 progress: None,
                 live_status: None,
             },
             outputs: Outputs::new(),
             labels: Labels::new(),
-            seen: Seen::at(at),
+            seen: Seen::new(None, at),
         }
     }
 
@@ -117,7 +106,7 @@ impl Run {
         &self.labels
     }
 
-    /// When its first and its last update were received.
+    /// When its updates were received.
     #[must_use]
     pub const fn seen(&self) -> Seen {
         self.seen
@@ -134,18 +123,18 @@ impl Run {
     /// Merges an update received `at` this time.
     pub fn merge(&mut self, update: &Update<'_>, at: Timestamp) -> Merged {
         let furthest = Furthest {
-            stage: update.status.map(PlatformStatus::stage),
             progress: update.progress,
             live_status: update.live_status.as_deref(),
         };
         let outputs = update.outputs.iter().cloned();
+        let seen = Seen::new(update.status.map(PlatformStatus::documented), at);
         self.join_parts(
             update.status,
             update.progress,
-            &furthest,
+            furthest,
             outputs,
             &update.labels,
-            Seen::at(at),
+            seen,
         )
     }
 
@@ -154,11 +143,10 @@ impl Run {
     /// The service itself calls [`Run::merge`], which joins the state that an update describes without building that
     /// state. This is the operation whose laws the tests check.
     pub fn join(&mut self, other: &Self) -> Merged {
-        let furthest = other.furthest.as_borrowed();
         self.join_parts(
             other.platform_status,
             other.progress,
-            &furthest,
+            other.furthest.as_borrowed(),
             other.outputs.iter(),
             &other.labels,
             other.seen,
@@ -169,24 +157,23 @@ impl Run {
         &mut self,
         platform_status: Option<PlatformStatus>,
         progress: Option<Progress>,
-        furthest: &Furthest<&str>,
+        furthest: Furthest<&str>,
         outputs: impl Iterator<Item = Output<&'o RawValue>>,
         labels: &Labels,
         seen: Seen,
     ) -> Merged {
-        let first_before = self.seen.first;
-        self.seen.join(seen);
-        let mut changed = self.seen.first != first_before;
-        changed |= keep_max(&mut self.platform_status, platform_status);
-        changed |= keep_max(&mut self.progress, progress);
-        if furthest.key() > self.furthest.as_borrowed().key() {
+        let mut changed = self.seen.join(seen);
+        let stage = |status: Option<PlatformStatus>| status.map(PlatformStatus::stage);
+        let known = (stage(self.platform_status), self.furthest.as_borrowed());
+        if (stage(platform_status), furthest) > known {
             self.furthest = Furthest {
-                stage: furthest.stage,
                 progress: furthest.progress,
                 live_status: furthest.live_status.map(SmolStr::new),
             };
             changed = true;
         }
+        changed |= keep_max(&mut self.platform_status, platform_status);
+        changed |= keep_max(&mut self.progress, progress);
         changed |= self.outputs.join(outputs);
         let (new_labels, labels_left_out) = self.labels.join(labels);
         changed |= new_labels;

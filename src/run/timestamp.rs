@@ -1,16 +1,20 @@
-//! When updates of a run were received.
+//! An instant.
 
-use std::fmt;
+use std::{fmt, num::NonZeroI64};
 
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// An instant in whole milliseconds, shown as RFC 3339 in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+// Stored as the milliseconds plus SHIFT, which are never 0, so an Option takes no extra memory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-03-01T12:00:07.000Z")]
-pub struct Timestamp(i64);
+pub struct Timestamp(NonZeroI64);
 
 impl Timestamp {
+    /// Greater than the milliseconds from any date to 1970.
+    const SHIFT: i64 = 1 << 60;
+
     /// The instant `millis` milliseconds after 1970-01-01T00:00:00Z. `None` if no calendar date
     /// exists for it.
     #[must_use]
@@ -23,19 +27,26 @@ impl Timestamp {
     /// Milliseconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
-        self.0
+        self.0.get() - Self::SHIFT
     }
 }
 
 impl From<jiff::Timestamp> for Timestamp {
     fn from(at: jiff::Timestamp) -> Self {
-        Self(at.as_millisecond())
+        let shifted = NonZeroI64::new(at.as_millisecond() + Self::SHIFT);
+        Self(shifted.expect("no date is as long before 1970 as SHIFT milliseconds"))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = jiff::Timestamp::from_millisecond(self.0)
+        let at = jiff::Timestamp::from_millisecond(self.as_millis())
             .expect("every Timestamp is made from a jiff::Timestamp, so it is in range");
         write!(f, "{at:.3}")
     }
@@ -44,32 +55,6 @@ impl fmt::Display for Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-/// When the first and the last update of a run were received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
-    /// When the first update was received.
-    pub first: Timestamp,
-    /// When the last update was received.
-    pub last: Timestamp,
-}
-
-impl Seen {
-    /// One update, received at this time.
-    #[must_use]
-    pub const fn at(at: Timestamp) -> Self {
-        Self {
-            first: at,
-            last: at,
-        }
-    }
-
-    /// Keeps the earlier first and the later last.
-    pub(super) fn join(&mut self, other: Self) {
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
     }
 }
 
@@ -86,5 +71,14 @@ mod tests {
             assert_eq!(Timestamp::from_millis(millis).unwrap().to_string(), text);
         }
         assert_eq!(Timestamp::from_millis(i64::MAX), None);
+    }
+
+    #[test]
+    fn every_timestamp_is_its_milliseconds_and_optional_without_extra_memory() {
+        let millis = [-377_705_023_201_000, -1, 0, 1, 253_402_207_200_000];
+        let at = millis.map(|millis| Timestamp::from_millis(millis).unwrap());
+        assert_eq!(at.map(Timestamp::as_millis), millis);
+        assert!(at.is_sorted());
+        assert_eq!(size_of::<Option<Timestamp>>(), size_of::<i64>());
     }
 }

@@ -17,14 +17,14 @@ use super::{
 // Text is borrowed from the body where it can be.
 #[derive(Debug, ToSchema)]
 pub struct Update<'a> {
-    /// If present, a `progress` of at most 1 is a fraction: 0.45 means 45 %.
+    /// If present, a `progress` below 2 is a fraction: 0.45 means 45 %, and one above 1 means 100 %.
     #[schema(rename = "event_type", value_type = Option<String>, example = "run.updated")]
     pub dialect: Dialect,
     /// The run. An update without it is accepted, but changes no run.
     pub run_id: Option<RunId>,
     /// The status, in the documented words or in ComfyDeploy's own.
     pub status: Option<PlatformStatus>,
-    /// A percentage; with an `event_type`, a value of at most 1 is a fraction. Negative means unknown.
+    /// A percentage; with an `event_type`, a value below 2 is a fraction. Negative means unknown.
     #[schema(value_type = Option<RawProgress>, inline)]
     pub progress: Option<Progress>,
     /// What the run is doing, such as `Executing KSampler`.
@@ -215,6 +215,8 @@ mod tests {
             (r#"{"progress":1}"#, "1"),
             (r#"{"progress":0.5,"event_type":"run.updated"}"#, "50"),
             (r#"{"event_type":"run.output","progress":1}"#, "100"),
+            (r#"{"event_type":"run.updated","progress":1.02}"#, "100"),
+            (r#"{"progress":1.02}"#, "1.02"),
             (r#"{"event_type":"run.updated","progress":45}"#, "45"),
             (r#"{"event_type":null,"progress":0.5}"#, "0.5"),
             (r#"{"event_type":"run.updated","progress":-1}"#, "null"),

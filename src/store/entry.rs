@@ -7,7 +7,7 @@ use crate::run::{Merged, Outputs, Run, RunId, Timestamp, Update};
 
 /// Bytes that a run takes beside what arrived, as measured: its entry, its slot in the map, its positions in two
 /// lists, and where it has them a list of outputs and a live status that is too long for the entry.
-pub(super) const RUN_OVERHEAD: usize = 400;
+pub(super) const RUN_OVERHEAD: usize = 416;
 
 /// The update would make its run larger than a run may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

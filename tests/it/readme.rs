@@ -32,9 +32,10 @@ fn commands(readme: &str) -> Vec<(String, String)> {
 /// The text with every time in it replaced by the same one.
 fn without_times(text: &str) -> String {
     let mut text = text.to_owned();
-    for name in ["\"first_seen_at\":\"", "\"last_seen_at\":\""] {
+    for name in ["queued", "started", "ended", "first_seen", "last_seen"] {
+        let name = format!(r#""{name}_at":""#);
         let places: Vec<usize> = text
-            .match_indices(name)
+            .match_indices(&name)
             .map(|(at, _)| at + name.len())
             .collect();
         for at in places {

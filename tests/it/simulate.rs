@@ -79,20 +79,21 @@ async fn runs_end_as_intended_though_updates_are_late_repeated_and_retried() {
     let with_status = |status: &str| -> Vec<&Value> {
         runs.iter().filter(|run| run["status"] == status).collect()
     };
-    let has_output = |run: &Value, data: &str| {
-        let outputs = run["outputs"].as_array().unwrap();
-        assert_eq!(outputs.len(), 2, "{run}");
-        outputs.iter().any(|output| output.pointer(data).is_some())
+    // The outputs, in the order they were made: the prompt, then the pictures or the error.
+    let assert_outputs = |run: &Value, second: &str| {
+        assert_eq!(run["outputs"].as_array().unwrap().len(), 2, "{run}");
+        for place in ["/outputs/0/data/text/0", second] {
+            assert!(run.pointer(place).is_some(), "{place}: {run}");
+        }
     };
     assert_eq!(with_status("completed").len(), 10);
     for run in with_status("completed") {
         assert_eq!(run["progress"], 98, "{run}");
-        assert!(has_output(run, "/data/images/0/url"), "{run}");
-        assert!(has_output(run, "/data/text/0"), "{run}");
+        assert_outputs(run, "/outputs/1/data/images/0/url");
     }
     assert_eq!(with_status("failed").len(), 1);
     for run in with_status("failed") {
-        assert!(has_output(run, "/data/exception_message"), "{run}");
+        assert_outputs(run, "/outputs/1/data/exception_message");
     }
     assert_eq!(with_status("cancelled").len(), 1);
 }

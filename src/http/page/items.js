@@ -20,6 +20,9 @@
  * @property {string | null} [live_status]
  * @property {number | null} [progress]
  * @property {{ data?: unknown, url?: unknown }[]} [outputs]
+ * @property {string | null} [queued_at]
+ * @property {string | null} [started_at]
+ * @property {string | null} [ended_at]
  * @property {string} first_seen_at
  * @property {string} last_seen_at
  */

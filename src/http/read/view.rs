@@ -26,12 +26,21 @@ pub(super) struct RunView<'a> {
     /// What the run was last known to be busy with.
     #[schema(required)]
     live_status: Option<&'a str>,
-    /// Every output, each once, as ComfyDeploy wrote it, in a stable order.
+    /// Every output, each once, as ComfyDeploy wrote it, in the order in which they were made.
     #[schema(value_type = Vec<Object>, max_items = 1000)]
     outputs: &'a Outputs,
     /// The query parameters of the webhook's URL, but target_events and token: names and values.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"user": "42"}))]
     labels: &'a Labels,
+    /// When the first update was received that said the run was queued, or null.
+    #[schema(required)]
+    queued_at: Option<Timestamp>,
+    /// When the first update was received that said it was processing, or null.
+    #[schema(required)]
+    started_at: Option<Timestamp>,
+    /// When the first update was received that said it was over, or null.
+    #[schema(required)]
+    ended_at: Option<Timestamp>,
     /// When the first of its updates was received.
     first_seen_at: Timestamp,
     /// When the last of its updates was received.
@@ -40,6 +49,7 @@ pub(super) struct RunView<'a> {
 
 impl<'a> From<&'a Run> for RunView<'a> {
     fn from(run: &'a Run) -> Self {
+        let seen = run.seen();
         Self {
             run_id: run.id(),
             status: run.status(),
@@ -48,8 +58,11 @@ impl<'a> From<&'a Run> for RunView<'a> {
             live_status: run.live_status(),
             outputs: run.outputs(),
             labels: run.labels(),
-            first_seen_at: run.seen().first,
-            last_seen_at: run.seen().last,
+            queued_at: seen.queued,
+            started_at: seen.started,
+            ended_at: seen.ended,
+            first_seen_at: seen.first,
+            last_seen_at: seen.last,
         }
     }
 }
@@ -74,10 +87,13 @@ mod tests {
             r#"{{"status":"not-started","progress":12.345678901234567,"live_status":"{odd}",
                 "outputs":[{{}},{{"id":1}},{{"id":2}}]}}"#
         );
+        let ended = r#"{"status":"cancelled"}"#;
         for body in ["{}", &long] {
             let at = at(253_402_207_200_000);
             let mut run = Run::new(run_id(1), at);
-            run.merge(&update(body), at);
+            for body in [body, r#"{"status":"running"}"#, ended] {
+                run.merge(&update(body), at);
+            }
             let json = serde_json::to_vec(&RunView::from(&run)).unwrap();
             assert!(json.len() <= json_bytes(&run), "{body}");
         }

@@ -1,11 +1,11 @@
 //! Checks merging: the state has to be what the model says, in any order and with any repetition.
 
-use comfydeploy_webhook::run::{PlatformStatus, Run};
+use comfydeploy_webhook::run::{PlatformStatus, Run, Seen};
 use serde_json::value::RawValue;
 
 use super::{
     Received,
-    reference::{WORDS, greatest},
+    reference::{self, WORDS, greatest},
     run_id,
 };
 
@@ -73,19 +73,37 @@ fn assert_shows(run: &Run, updates: &[Received<'_>]) {
     });
     let (_, _, live_status) = furthest.max().unwrap();
     assert_eq!(run.live_status(), live_status);
-    let times = || updates.iter().map(|received| received.at);
-    assert_eq!(Some(run.seen().first), times().min());
-    assert_eq!(Some(run.seen().last), times().max());
+    assert_times(run.seen(), updates);
     let shown = serde_json::to_string(run.outputs()).unwrap();
     let shown: Vec<&RawValue> = serde_json::from_str(&shown).unwrap();
     let shown: Vec<_> = shown.iter().map(|output| output.get()).collect();
     let expected = updates
         .iter()
         .flat_map(|received| received.expected.outputs());
-    assert_eq!(shown, greatest(expected));
+    assert_eq!(shown, reference::shown(greatest(expected)));
     assert_eq!(shown.len(), run.outputs().len());
     let least = live_status.map_or(0, str::len) + shown.concat().len();
     assert!(run.heap_bytes() >= least);
+}
+
+fn assert_times(seen: Seen, updates: &[Received<'_>]) {
+    let times = || updates.iter().map(|received| received.at);
+    assert_eq!(Some(seen.first), times().min());
+    assert_eq!(Some(seen.last), times().max());
+    let first = |words: &[&str]| {
+        let said = |index: usize| words.contains(&WORDS[index]);
+        let saying = updates
+            .iter()
+            .filter(|received| received.expected.status.is_some_and(said));
+        saying.map(|received| received.at).min()
+    };
+    assert_eq!(seen.queued, first(&["not-started", "queued"]));
+    assert_eq!(
+        seen.started,
+        first(&["started", "processing", "running", "uploading"])
+    );
+    let ends = ["cancelled", "timeout", "failed", "completed", "success"];
+    assert_eq!(seen.ended, first(&ends));
 }
 
 /// The index of the first word for the same stage: two stages have a word in each dialect.

@@ -37,12 +37,13 @@ pub(super) struct ReferenceUpdate<'a> {
     outputs: Option<Vec<ReferenceOutput<'a>>>,
 }
 
-/// One output, and the JSON of the two fields of it that matter.
+/// One output, and the JSON of the fields of it that matter.
 #[derive(Debug, Default)]
 pub(super) struct ReferenceOutput<'a> {
     pub(super) json: &'a str,
     id: Option<&'a str>,
     updated_at: Option<&'a str>,
+    created_at: Option<&'a str>,
 }
 
 impl<'a> ReferenceUpdate<'a> {
@@ -103,7 +104,8 @@ impl<'a> ReferenceUpdate<'a> {
         assert_eq!(word, self.status.map(|index| WORDS[index]));
         assert_eq!(update.live_status.as_deref(), self.live_status.as_deref());
         let outputs: Vec<_> = update.outputs.iter().map(Output::json).collect();
-        assert_eq!(outputs, greatest(self.outputs()));
+        let expected: Vec<_> = greatest(self.outputs()).map(|output| output.json).collect();
+        assert_eq!(outputs, expected);
         let shown = serde_json::to_value(update.progress).unwrap().as_f64();
         match (shown, self.percentage()) {
             (Some(shown), Some(expected)) => assert!((shown - expected).abs() < 1e-9),
@@ -117,25 +119,39 @@ impl<'a> ReferenceUpdate<'a> {
     }
 
     fn percentage(&self) -> Option<f64> {
-        let is_fraction = self.event_type.is_some() && self.progress? <= 1.0;
-        let scale = if is_fraction { 100.0 } else { 1.0 };
-        self.progress
-            .map(|sent| sent * scale)
-            .filter(|percentage| *percentage >= 0.0)
+        let percentage = match (self.progress?, self.event_type.is_some()) {
+            (fraction, true) if fraction <= 1.0 => fraction * 100.0,
+            (over, true) if over < 2.0 => 100.0,
+            (percentage, _) => percentage,
+        };
+        (percentage >= 0.0).then_some(percentage)
     }
 }
 
-/// The greatest version of each output, byte for byte.
+/// The greatest version of each output, by identity.
 pub(super) fn greatest<'s, 'a: 's>(
     outputs: impl Iterator<Item = &'s ReferenceOutput<'a>>,
-) -> Vec<&'a str> {
-    let mut kept: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+) -> impl Iterator<Item = &'s ReferenceOutput<'a>> {
+    let version = |output: &ReferenceOutput<'a>| (output.updated_at.unwrap_or(""), output.json);
+    let mut kept: BTreeMap<&str, &ReferenceOutput<'a>> = BTreeMap::new();
     for output in outputs {
-        let version = (output.updated_at.unwrap_or(""), output.json);
-        let kept = kept.entry(identity(output)).or_insert(version);
-        *kept = version.max(*kept);
+        let kept = kept.entry(identity(output)).or_insert(output);
+        if version(output) > version(kept) {
+            *kept = output;
+        }
     }
-    kept.into_values().map(|(_, json)| json).collect()
+    kept.into_values()
+}
+
+/// The JSON of outputs in the order in which a run shows them.
+pub(super) fn shown<'s, 'a: 's>(
+    outputs: impl Iterator<Item = &'s ReferenceOutput<'a>>,
+) -> Vec<&'a str> {
+    let by_time = outputs.map(|output| {
+        let time = output.created_at.filter(|at| at.starts_with('"'));
+        ((time.is_none(), time, identity(output)), output.json)
+    });
+    by_time.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 /// Its id, or its whole JSON if the id does not identify it.
@@ -158,11 +174,12 @@ fn read_outputs(value: &RawValue) -> Result<Vec<ReferenceOutput<'_>>, String> {
 }
 
 fn read_output(json: &RawValue) -> Option<ReferenceOutput<'_>> {
-    let (mut id, mut updated_at) = (None, None);
+    let (mut id, mut updated_at, mut created_at) = (None, None, None);
     for (key, value) in fields(json)? {
         let is_valid = match typed::<String>(key)?.as_str() {
             "id" => fill(&mut id, Some(value.get())),
             "updated_at" => fill(&mut updated_at, Some(value.get())),
+            "created_at" => fill(&mut created_at, Some(value.get())),
             _ => true,
         };
         if !is_valid {
@@ -173,6 +190,7 @@ fn read_output(json: &RawValue) -> Option<ReferenceOutput<'_>> {
         json: json.get(),
         id: id.filter(|id| *id != "null"),
         updated_at: updated_at.filter(|at| *at != "null"),
+        created_at,
     })
 }
 
