@@ -75,14 +75,21 @@ impl Labels {
     #[must_use]
     pub fn collect(labels: impl IntoIterator<Item = Label>) -> (Self, usize) {
         let mut by_name = BTreeMap::<SmolStr, SmolStr>::new();
+        let mut left_out = 0;
         for Label { name, value } in labels {
             let kept = by_name.entry(name).or_default();
             *kept = mem::take(kept).max(value);
+            if by_name.len() > Self::MAX {
+                by_name.pop_last();
+                left_out += 1;
+            }
         }
-        let left_out = by_name.len().saturating_sub(Self::MAX);
-        let labels = by_name.into_iter().take(Self::MAX);
-        let labels: Arc<[_]> = labels.map(|(name, value)| Label { name, value }).collect();
-        (Self((!labels.is_empty()).then_some(labels)), left_out)
+        if by_name.is_empty() {
+            return (Self::new(), 0);
+        }
+        let labels = by_name.into_iter();
+        let labels = labels.map(|(name, value)| Label { name, value });
+        (Self(Some(labels.collect())), left_out)
     }
 
     /// All of them, sorted by name.

@@ -1,5 +1,6 @@
 //! Runs whose content is meant to do harm.
 
+use reqwest::Method;
 use serde_json::json;
 
 use super::{open_run, page_url, report, report_completed, row};
@@ -36,7 +37,10 @@ async fn hostile_text_is_shown_as_text_only() {
                 { "data": "a text", "node_meta": null }, { "data": 7 }, { "data": null }, {}
             ]
         });
-        server.accept(update.to_string()).await;
+        let labels = [(script, html), ("__proto__", script), (html, urls[0])];
+        let request = server.webhook(Method::POST, update.to_string());
+        let response = request.query(&labels).send().await.unwrap();
+        assert_eq!(response.status(), 200);
         browser.open(&page_url(&server)).await;
         open_run(browser, 1).await;
         browser.click(".raw summary").await;
