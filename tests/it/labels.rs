@@ -76,8 +76,9 @@ async fn hostile_labels_are_text() {
 async fn labels_over_a_bound_are_left_out_logged_and_counted_and_the_update_is_accepted() {
     let mut process = Process::serve(&[]);
     let (name, value) = ("n".repeat(64), "v".repeat(256));
-    let many: String = (0..20).map(|n| format!("&z{n:02}=1")).collect();
-    let query = format!("{name}={value}&{name}n=1&a={value}v&=x{many}");
+    let many: Vec<_> = (0..20).map(|n| format!("z{n:02}=1")).collect();
+    let many = many.join("&");
+    let query = format!("{name}={value}&{name}n=1&a={value}v&=x&{many}");
     let response = process
         .post(&format!("{WEBHOOK}?{query}"), update(1, "queued"))
         .await;

@@ -293,10 +293,10 @@ async fn one_stream_follows_several_runs_by_their_ids() {
 async fn a_stream_follows_at_most_100_runs_by_their_ids() {
     let server = Server::start().await;
     let path = |count| {
-        let query: String = (0..count)
-            .map(|n| format!("&run_id={}", run_id(n)))
+        let ids: Vec<_> = (0..count)
+            .map(|n| format!("run_id={}", run_id(n)))
             .collect();
-        format!("/api/events?{query}")
+        format!("/api/events?{}", ids.join("&"))
     };
     Stream::open(&server, &path(100))
         .await
