@@ -23,6 +23,8 @@ mod params;
 
 mod problem;
 
+mod json;
+
 pub use self::{
     app::App,
     connection::{ConnectionLimits, Timeouts, serve},

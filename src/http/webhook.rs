@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     extract::{FromRequest, Request, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -13,6 +12,7 @@ use serde_json::json;
 use super::{
     app::App,
     edge::auth,
+    json::to_json_line,
     limits::body::{self, WholeBody},
     openapi::responses::UpdateProblems,
     problem::Problem,
@@ -64,7 +64,8 @@ pub(super) async fn receive(
     }
     if request.wants_json {
         // ComfyDeploy's JavaScript SDK reports an error unless it reads a status.
-        return Ok(Json(json!({"status": "success"})).into_response());
+        let body = to_json_line(&json!({"status": "success"}));
+        return Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response());
     }
     Ok(StatusCode::OK.into_response())
 }

@@ -22,10 +22,10 @@ async fn only_an_explicit_accept_of_json_gets_a_body() {
     for (accept, body) in [
         ("*/*", ""),
         ("text/html, */*;q=0.8", ""),
-        ("application/json", r#"{"status":"success"}"#),
+        ("application/json", "{\"status\":\"success\"}\n"),
         (
             "text/plain, application/json;q=0.9",
-            r#"{"status":"success"}"#,
+            "{\"status\":\"success\"}\n",
         ),
     ] {
         let request = server.webhook(Method::POST, "{}");

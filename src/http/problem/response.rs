@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -11,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Problem;
-use crate::run::ParseError;
+use crate::{http::json::to_json_line, run::ParseError};
 
 /// How a token may be presented. Basic comes first: it makes a browser ask for the token.
 const CHALLENGES: [&str; 2] = [
@@ -62,7 +61,7 @@ impl IntoResponse for Problem {
                 _ => None,
             },
         };
-        let mut response = (status, Json(body)).into_response();
+        let mut response = (status, to_json_line(&body)).into_response();
         let headers = response.headers_mut();
         let problem_json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, problem_json);
