@@ -4,6 +4,7 @@
 mod id;
 #[cfg(test)]
 mod laws;
+mod mistakes;
 mod output;
 mod outputs;
 mod parse_error;

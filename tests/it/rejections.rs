@@ -4,7 +4,7 @@ use reqwest::{Method, header};
 use serde_json::json;
 
 use crate::harness::{
-    Server, WEBHOOK, assert_nothing_stored, assert_status, detail, head, problem, run_id,
+    Server, WEBHOOK, assert_nothing_stored, assert_status, detail, head, problem, run_id, update,
     update_head,
 };
 
@@ -128,6 +128,19 @@ async fn a_content_type_other_than_json_is_rejected() {
     let untyped = server.request(Method::POST, WEBHOOK).body("{}");
     let problem = problem(untyped.send().await.unwrap(), 415).await;
     assert!(detail(&problem).contains("no content type"), "{problem}");
+}
+
+#[tokio::test]
+async fn an_update_that_is_encoded_twice_is_recognised() {
+    let server = Server::start().await;
+    let body = json!(update(1, "queued")).to_string();
+    let problem = problem(server.post(body).await, 422).await;
+    assert_eq!(problem["pointer"], "");
+    assert_eq!(
+        detail(&problem),
+        "the body: it is a string that holds an object: it was encoded as JSON twice, expected the object itself"
+    );
+    assert_nothing_stored(&server).await;
 }
 
 #[tokio::test]

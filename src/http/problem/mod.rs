@@ -70,7 +70,9 @@ impl Problem {
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } | Self::RunTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotAnUpdate(ParseError::NotAnObject { .. } | ParseError::WrongField { .. }) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::NoMemory | Self::TooManySubscribers => StatusCode::SERVICE_UNAVAILABLE,
@@ -87,7 +89,9 @@ impl Problem {
             Self::BodyTooLarge { .. } | Self::RunTooLarge(_) => Reason::TooLarge,
             Self::BodyTooSlow { .. } => Reason::TooSlow,
             Self::BodyIncomplete => Reason::Incomplete,
-            Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => Reason::WrongField,
+            Self::NotAnUpdate(ParseError::NotAnObject { .. } | ParseError::WrongField { .. }) => {
+                Reason::WrongField
+            }
             Self::NotAnUpdate(_) => Reason::NotJson,
             Self::NoMemory => Reason::Busy,
             Self::Internal => Reason::Internal,

@@ -53,7 +53,8 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: &detail,
             pointer: match &self {
-                Self::NotAnUpdate(ParseError::NotAnUpdate { pointer, .. }) => Some(pointer),
+                Self::NotAnUpdate(ParseError::NotAnObject { .. }) => Some(""),
+                Self::NotAnUpdate(ParseError::WrongField { pointer, .. }) => Some(pointer),
                 _ => None,
             },
             parameter: match &self {
