@@ -22,7 +22,8 @@ use crate::run::Update;
 /// Accepts one update.
 ///
 /// ComfyDeploy's own retries arrive as `GET` with the body and the content type of the `POST`, and are accepted as
-/// the `POST` they were; any other `GET` is rejected. The same path with a slash at its end does the same.
+/// the `POST` they were; any other `GET` is rejected. `/webhooks/run-update`, as ComfyDeploy's API reference prints the
+/// path, and both paths with a slash at their end do the same.
 #[utoipa::path(
     method(get, post),
     path = "/api/webhooks/run-update",
@@ -84,7 +85,8 @@ impl FromRequest<Arc<App>> for UpdateRequest {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         if let Err(problem) = check_head(&request, app) {
-            Box::pin(body::drain(request, app.body_limits)).await;
+            let (head, body) = request.into_parts();
+            Box::pin(body::drain(&head.headers, body, app.body_limits)).await;
             return Err(problem);
         }
         let (head, body) = request.into_parts();
@@ -123,7 +125,9 @@ fn method_problem(method: &Method) -> Problem {
     } else {
         "GET, POST"
     };
-    Problem::Method { allow: Some(allow) }
+    Problem::Method {
+        allow: Some(allow.into()),
+    }
 }
 
 /// Whether the body says that it is JSON, and not compressed.

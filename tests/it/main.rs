@@ -16,6 +16,7 @@ mod log;
 #[cfg(target_os = "linux")]
 mod memory;
 mod metrics;
+mod misdirected;
 mod openapi;
 mod packaging;
 mod page;

@@ -11,7 +11,7 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use crate::{
-    http::{app::App, limits::body, problem::Problem},
+    http::{app::App, problem::Problem},
     tokens::Tokens,
 };
 
@@ -63,10 +63,7 @@ pub(in crate::http) async fn guard_reads(
 ) -> Response {
     match check(app.read_tokens.as_ref(), request.headers(), request.uri()) {
         Ok(()) => next.run(request).await,
-        Err(problem) => {
-            body::drain(request, app.body_limits).await;
-            problem.into_response()
-        }
+        Err(problem) => problem.into_response(),
     }
 }
 

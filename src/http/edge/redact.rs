@@ -1,12 +1,12 @@
 //! Keeps tokens out of the log.
 
-use crate::http::{WEBHOOK_PATH, app::App};
+use crate::http::{WEBHOOK_PATHS, app::App};
 
 /// What a log may show of a path. A mistyped URL may hold a token after the path that it should have, or after its
 /// beginning, as in `/api/webhook&token=...`; and a token that is percent-encoded does not look like itself.
 pub(super) fn loggable(app: &App, path: &str) -> String {
-    if path.starts_with(WEBHOOK_PATH) {
-        return format!("{WEBHOOK_PATH}...");
+    if let Some(webhook) = WEBHOOK_PATHS.iter().find(|known| path.starts_with(**known)) {
+        return format!("{webhook}...");
     }
     let mut tokens = [&app.webhook_tokens, &app.read_tokens]
         .into_iter()
@@ -34,6 +34,7 @@ mod tests {
                 "/api/webhooks/run-update/sec%2Fret",
                 "/api/webhooks/run-update...",
             ),
+            ("/webhooks/run-update/secret", "/webhooks/run-update..."),
             ("/hook/sec%2Fret", "not shown: there may be a token in it"),
             ("/hook/sec%252Fret", "not shown: there may be a token in it"),
         ] {

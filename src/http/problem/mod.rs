@@ -2,7 +2,7 @@
 
 mod response;
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use axum::http::StatusCode;
 use bytesize::ByteSize;
@@ -30,7 +30,11 @@ pub(super) enum Problem {
     NoSuchRun(RunId),
     /// `allow` lists the methods where the router does not know them.
     Method {
-        allow: Option<&'static str>,
+        allow: Option<Cow<'static, str>>,
+    },
+    /// A path that takes these methods got one of them with a body, which only the webhook takes.
+    UnexpectedBody {
+        methods: String,
     },
     Parameter {
         name: String,
@@ -60,6 +64,7 @@ impl Problem {
             Self::NoHost
             | Self::SeveralHosts
             | Self::Parameter { .. }
+            | Self::UnexpectedBody { .. }
             | Self::BodyIncomplete
             | Self::NotAnUpdate(
                 ParseError::NotUtf8 { .. } | ParseError::Empty | ParseError::NotJson { .. },
@@ -97,6 +102,7 @@ impl Problem {
             Self::Internal => Reason::Internal,
             Self::NoSuchPath
             | Self::NoSuchRun(_)
+            | Self::UnexpectedBody { .. }
             | Self::Parameter { .. }
             | Self::TooManySubscribers => return None,
         })
@@ -149,16 +155,21 @@ impl fmt::Display for Problem {
                 "the token is missing or wrong: send it as Authorization: Bearer, as the password of \
                  Authorization: Basic, or as ?token= in the query",
             ),
-            Self::NoSuchPath => {
-                write!(f, "there is nothing at this path; updates go to POST {WEBHOOK_PATH}")
-            }
+            Self::NoSuchPath => and_what_is_where(f, format_args!("there is nothing at this path")),
             Self::NoSuchRun(run_id) => {
                 write!(f, "no update of run {run_id} has arrived, or it is no longer kept")
             }
-            Self::Method { .. } => write!(
+            Self::Method { allow: None } => and_what_is_where(
                 f,
-                "this path does not accept this method, see the Allow header; updates go to POST {WEBHOOK_PATH}"
+                format_args!("this path does not take this method, see the Allow header"),
             ),
+            Self::Method { allow: Some(methods) } => {
+                and_what_is_where(f, format_args!("this path takes {}", in_words(methods)))
+            }
+            Self::UnexpectedBody { methods } => {
+                let methods = in_words(methods);
+                and_what_is_where(f, format_args!("this path takes {methods}, without a body"))
+            }
             Self::Parameter { name, reason } => write!(f, "{name}: {reason}"),
             Self::MediaType(found) => {
                 write!(f, "found {found}, expected application/json without an encoding")
@@ -182,6 +193,21 @@ impl fmt::Display for Problem {
             Self::Internal => f.write_str("the service failed; its log and standard error say why"),
         }
     }
+}
+
+/// Tells a client that asks at a wrong path, or wrongly, what the right ones are.
+fn and_what_is_where(f: &mut fmt::Formatter<'_>, problem: fmt::Arguments<'_>) -> fmt::Result {
+    write!(
+        f,
+        "{problem}; updates go to POST {WEBHOOK_PATH}, people see the runs at /, programs at /api/runs, and \
+         /openapi.json describes every path"
+    )
+}
+
+/// The methods of an Allow header as text.
+fn in_words(methods: &str) -> String {
+    let methods: Vec<&str> = methods.split(',').map(str::trim).collect();
+    methods.join(" or ")
 }
 
 impl From<ParseError> for Problem {

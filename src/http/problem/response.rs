@@ -74,7 +74,8 @@ impl IntoResponse for Problem {
                 }
             }
             Self::Method { allow: Some(allow) } => {
-                headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+                let value = HeaderValue::from_str(allow).expect("methods are valid in headers");
+                headers.insert(header::ALLOW, value);
             }
             Self::NoMemory | Self::TooManySubscribers => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
