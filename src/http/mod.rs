@@ -24,6 +24,7 @@ mod params;
 mod problem;
 
 mod json;
+mod media;
 
 pub use self::{
     app::App,

@@ -1,6 +1,7 @@
 //! What is done for every request, around all routes; and tokens, CORS, unknown and wrong paths.
 
 pub(super) mod auth;
+mod browser;
 pub(super) mod cors;
 mod framing;
 mod misdirected;
@@ -58,6 +59,7 @@ impl Edge {
         let request = request.map(Body::new);
         let route = self.routes.at(request.uri().path());
         let takes_updates = route.is_some_and(|route| route.takes_updates);
+        let link_to_runs = browser::link_to_runs(&request);
         let span = debug_span!(
             "request",
             method = %request.method(),
@@ -86,12 +88,14 @@ impl Edge {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
-        if takes_updates
-            && let Some(problem) = response.extensions().get::<Arc<Problem>>()
-            && let Some(reason) = problem.reason()
-        {
-            self.app.metrics.rejected(reason.into()).inc();
-            log_rejected_update(&self.app, problem);
+        if let Some(problem) = response.extensions().get().map(Arc::<Problem>::clone) {
+            if takes_updates && let Some(reason) = problem.reason() {
+                self.app.metrics.rejected(reason.into()).inc();
+                log_rejected_update(&self.app, &problem);
+            }
+            if let Some(link) = link_to_runs {
+                browser::show(&mut response, &problem, &link);
+            }
         }
         // A path that a client makes up is no label.
         let label = route.map_or(NO_ROUTE, |route| &route.label);

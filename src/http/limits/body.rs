@@ -1,6 +1,6 @@
 //! Reading a request body within limits.
 
-use std::{future::poll_fn, ops::Deref, pin::pin, task::Poll, time::Duration};
+use std::{error::Error, future::poll_fn, io, ops::Deref, pin::pin, task::Poll, time::Duration};
 
 use axum::{
     body::{Body, Bytes, HttpBody as _},
@@ -186,11 +186,28 @@ fn capacity_for(size: usize, declared: usize) -> usize {
 /// The data of the next frame, if there is one.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|_| Problem::BodyIncomplete)?.into_data() {
+        if let Ok(data) = frame.map_err(|error| why_incomplete(&error))?.into_data() {
             return Ok(Some(data));
         }
     }
     Ok(None)
+}
+
+/// hyper reports chunks that it cannot read as invalid input or data, and anything else as an error of the connection.
+fn why_incomplete(error: &axum::Error) -> Problem {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+            )
+        {
+            return Problem::MalformedChunks;
+        }
+        cause = error.source();
+    }
+    Problem::BodyIncomplete
 }
 
 #[cfg(test)]

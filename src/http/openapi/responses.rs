@@ -76,7 +76,10 @@ fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {
             };
             let response = match *status {
                 "401" => response.header("WWW-Authenticate", Header::default()),
-                "405" => response.header("Allow", Header::default()),
+                "405" => response
+                    .header("Allow", Header::default())
+                    .header("Accept-Post", Header::default()),
+                "415" => response.header("Accept-Post", Header::default()),
                 "503" => response.header("Retry-After", Header::default()),
                 _ => response,
             };
