@@ -20,6 +20,7 @@ pub struct Metrics {
     registry: Registry,
     updates: IntCounterVec,
     rejected: IntCounterVec,
+    misdirected: Counter,
     retries: Counter,
     labels_left_out: Counter,
     requests: HistogramVec,
@@ -63,6 +64,10 @@ impl Metrics {
                 "updates_refused_total",
                 "Rejected updates, by reason",
                 &["reason"],
+            ),
+            misdirected: counter(
+                "updates_misdirected_total",
+                "Requests that look like updates, at paths that take none",
             ),
             retries: counter(
                 "update_retries_total",
@@ -121,6 +126,12 @@ impl Metrics {
     #[must_use]
     pub fn rejected(&self, reason: &'static str) -> Counter {
         self.rejected.with_label_values(&[reason])
+    }
+
+    /// Requests that look like updates, at paths that take none.
+    #[must_use]
+    pub fn misdirected(&self) -> &Counter {
+        &self.misdirected
     }
 
     /// Updates that arrived as a retry.

@@ -23,6 +23,9 @@ mod params;
 
 mod problem;
 
+mod json;
+mod media;
+
 pub use self::{
     app::App,
     connection::{ConnectionLimits, Timeouts, serve},
@@ -31,7 +34,15 @@ pub use self::{
 };
 
 /// The path to which ComfyDeploy sends its updates.
-pub const WEBHOOK_PATH: &str = "/api/webhooks/run-update";
+pub const WEBHOOK_PATH: &str = WEBHOOK_PATHS[0];
+
+/// Every path that takes updates. ComfyDeploy's API reference prints the path without `/api`.
+const WEBHOOK_PATHS: [&str; 4] = [
+    "/api/webhooks/run-update",
+    "/api/webhooks/run-update/",
+    "/webhooks/run-update",
+    "/webhooks/run-update/",
+];
 
 /// The path of the readiness probe.
 pub const READY_PATH: &str = "/readyz";

@@ -10,7 +10,7 @@ use utoipa_axum::{
 };
 
 use super::{
-    WEBHOOK_PATH,
+    WEBHOOK_PATHS,
     app::App,
     edge::{
         Edge, auth, cors,
@@ -30,8 +30,11 @@ pub fn routes(app: &Arc<App>, origins: &[String]) -> Edge {
     // It also handles other methods: whether GET is allowed depends on the headers and the body.
     let (schemas, paths, receive) =
         routes!(webhook::receive).map(|route| route.fallback(webhook::receive));
-    let webhook = OpenApiRouter::new()
-        .route(&format!("{WEBHOOK_PATH}/"), receive.clone())
+    let webhook = WEBHOOK_PATHS[1..]
+        .iter()
+        .fold(OpenApiRouter::new(), |router, path| {
+            router.route(path, receive.clone())
+        })
         .routes((schemas, paths, receive));
 
     let mut runs = group([

@@ -3,9 +3,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use axum::{
-    Json,
     extract::{FromRequest, Request, State},
-    http::{HeaderMap, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -13,7 +12,9 @@ use serde_json::json;
 use super::{
     app::App,
     edge::auth,
+    json::to_json_line,
     limits::body::{self, WholeBody},
+    media,
     openapi::responses::UpdateProblems,
     problem::Problem,
 };
@@ -22,7 +23,8 @@ use crate::run::Update;
 /// Accepts one update.
 ///
 /// ComfyDeploy's own retries arrive as `GET` with the body and the content type of the `POST`, and are accepted as
-/// the `POST` they were; any other `GET` is rejected. The same path with a slash at its end does the same.
+/// the `POST` they were; any other `GET` is rejected. `/webhooks/run-update`, as ComfyDeploy's API reference prints the
+/// path, and both paths with a slash at their end do the same.
 #[utoipa::path(
     method(get, post),
     path = "/api/webhooks/run-update",
@@ -64,7 +66,8 @@ pub(super) async fn receive(
     }
     if request.wants_json {
         // ComfyDeploy's JavaScript SDK reports an error unless it reads a status.
-        return Ok(Json(json!({"status": "success"})).into_response());
+        let body = to_json_line(&json!({"status": "success"}));
+        return Ok(([(header::CONTENT_TYPE, media::JSON)], body).into_response());
     }
     Ok(StatusCode::OK.into_response())
 }
@@ -84,20 +87,21 @@ impl FromRequest<Arc<App>> for UpdateRequest {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         if let Err(problem) = check_head(&request, app) {
-            Box::pin(body::drain(request, app.body_limits)).await;
+            let (head, body) = request.into_parts();
+            Box::pin(body::drain(&head.headers, body, app.body_limits)).await;
             return Err(problem);
         }
         let (head, body) = request.into_parts();
         let body = body::read(&head.headers, body, app.body_limits, &app.memory.bodies).await?;
         let is_retry = head.method == Method::GET;
         if is_retry && body.is_empty() {
-            return Err(method_problem(&head.method));
+            return Err(Problem::RetryWithoutBody);
         }
         Ok(Self {
             body,
             uri: head.uri,
             is_retry,
-            wants_json: wants_json(&head.headers),
+            wants_json: media::is_accepted(&head.headers, media::JSON),
         })
     }
 }
@@ -112,83 +116,45 @@ fn label_parameters(uri: &Uri) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, st
 
 /// Checks what can be known of a request before its body is read.
 fn check_head(request: &Request, app: &App) -> Result<(), Problem> {
-    let media_type = check_media_type(request.headers());
-    let is_retry = request.method() == Method::GET && media_type.is_ok();
-    if request.method() != Method::POST && !is_retry {
-        return Err(method_problem(request.method()));
+    let (method, headers) = (request.method(), request.headers());
+    let content_type = check_content_type(headers);
+    let is_retry = method == Method::GET && content_type.is_ok();
+    if method != Method::POST && !is_retry {
+        // GET is allowed to retries, which this request is not.
+        let allow = match *method {
+            Method::GET => "POST",
+            _ => "GET, POST",
+        };
+        let allow = Some(allow.into());
+        return Err(Problem::Method { allow });
     }
-    auth::check(
-        app.webhook_tokens.as_ref(),
-        request.headers(),
-        request.uri(),
-    )?;
-    media_type
+    auth::check(app.webhook_tokens.as_ref(), headers, request.uri())?;
+    content_type?;
+    check_encoding(headers)
 }
 
-/// GET is allowed to retries, which this request is not.
-fn method_problem(method: &Method) -> Problem {
-    let allow = if method == Method::GET {
-        "POST"
-    } else {
-        "GET, POST"
-    };
-    Problem::Method { allow: Some(allow) }
-}
-
-/// Whether the body says that it is JSON, and not compressed.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let found = match headers.get(header::CONTENT_TYPE) {
-        None => "no content type".to_owned(),
-        Some(found) if !is_application_json(found.as_bytes()) => format!("content type {found:?}"),
-        Some(_) => match headers.get(header::CONTENT_ENCODING) {
-            None => return Ok(()),
-            Some(found) => format!("content encoding {found:?}"),
-        },
-    };
-    Err(Problem::MediaType(found))
-}
-
-/// Whether the client names `application/json`; `*/*`, which every client sends, is not enough.
-fn wants_json(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().any(|accept| {
-        accept
-            .as_bytes()
-            .split(|&byte| byte == b',')
-            .any(is_application_json)
-    })
-}
-
-/// Whether a media type is `application/json`, whatever its parameters.
-fn is_application_json(media_type: &[u8]) -> bool {
-    let essence = media_type.split(|&byte| byte == b';').next();
-    essence.is_some_and(|essence| {
-        essence
-            .trim_ascii()
-            .eq_ignore_ascii_case(b"application/json")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_media_type_is_compared_without_its_parameters_and_its_case() {
-        for good in [
-            "application/json",
-            "Application/JSON",
-            " application/json ; charset=utf-8",
-        ] {
-            assert!(is_application_json(good.as_bytes()), "{good}");
-        }
-        for bad in [
-            "",
-            "*/*",
-            "text/json",
-            "application/jsonp",
-            "application/problem+json",
-        ] {
-            assert!(!is_application_json(bad.as_bytes()), "{bad}");
+/// Whether the body says that it is JSON.
+fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(header::CONTENT_TYPE) {
+        Some(found) if media::is(found.as_bytes(), media::JSON) => Ok(()),
+        found => {
+            let found = found.filter(|value| !value.is_empty());
+            Err(Problem::MediaType(found.map(text)))
         }
     }
+}
+
+/// Whether the body is sent as it is.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let is_none = |value: &HeaderValue| {
+        value.is_empty() || value.as_bytes().eq_ignore_ascii_case(b"identity")
+    };
+    encodings
+        .find(|value| !is_none(value))
+        .map_or(Ok(()), |found| Err(Problem::ContentEncoding(text(found))))
+}
+
+fn text(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
 }

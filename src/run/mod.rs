@@ -5,6 +5,7 @@ mod id;
 mod labels;
 #[cfg(test)]
 mod laws;
+mod mistakes;
 mod output;
 mod outputs;
 mod parse_error;

@@ -5,7 +5,11 @@ use std::fmt;
 use serde::de::IgnoredAny;
 use serde_path_to_error::Segment;
 
-use super::{Update, progress::RawProgress};
+use super::{
+    Update,
+    mistakes::{ENCODED_TWICE, in_words_of_json, is_encoded_twice, what_it_looks_like},
+    progress::RawProgress,
+};
 
 /// Why a body is not an update.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,8 +26,13 @@ pub enum ParseError {
         /// What is wrong, and at which line and column.
         reason: String,
     },
-    /// It is JSON, but not a valid update.
-    NotAnUpdate {
+    /// It is JSON, but not an object.
+    NotAnObject {
+        /// What was found and what is accepted.
+        reason: String,
+    },
+    /// It is an object with a wrong value.
+    WrongField {
         /// The wrong value, as a JSON pointer (RFC 6901); empty for the whole body.
         pointer: String,
         /// What was found and what is accepted.
@@ -37,10 +46,11 @@ impl fmt::Display for ParseError {
             Self::NotUtf8 { at } => write!(f, "the body is not UTF-8 text: byte {at} is wrong"),
             Self::Empty => f.write_str("the body is empty; expected a JSON object"),
             Self::NotJson { reason } => write!(f, "the body is not JSON: {reason}"),
-            Self::NotAnUpdate { pointer, reason } if pointer.is_empty() => {
+            Self::NotAnObject { reason } => write!(f, "the body: {reason}"),
+            Self::WrongField { pointer, reason } if pointer.is_empty() => {
                 write!(f, "the body: {reason}")
             }
-            Self::NotAnUpdate { pointer, reason } => write!(f, "{pointer}: {reason}"),
+            Self::WrongField { pointer, reason } => write!(f, "{pointer}: {reason}"),
         }
     }
 }
@@ -55,9 +65,19 @@ impl ParseError {
             return Self::Empty;
         }
         if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
-            return Self::NotJson {
-                reason: error.to_string(),
+            let reason = match what_it_looks_like(text.trim_ascii()) {
+                Some(likeness) => format!("{error}; {likeness}"),
+                None => error.to_string(),
             };
+            return Self::NotJson { reason };
+        }
+        if !text.trim_ascii_start().starts_with('{') {
+            let reason = if is_encoded_twice(text.trim_ascii()) {
+                ENCODED_TWICE.to_owned()
+            } else {
+                reason(error)
+            };
+            return Self::NotAnObject { reason };
         }
         let mut json = serde_json::Deserializer::from_str(text);
         let pointer = serde_path_to_error::deserialize::<_, Update<'_>>(&mut json)
@@ -68,7 +88,7 @@ impl ParseError {
             // serde_json rejects a number that no f64 can hold before the field can say what it accepts.
             reason = format!("{reason}, expected {}", RawProgress::ACCEPTED);
         }
-        Self::NotAnUpdate { pointer, reason }
+        Self::WrongField { pointer, reason }
     }
 }
 
@@ -87,10 +107,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 pub(super) fn reason(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
-    message
-        .strip_suffix(&position)
-        .unwrap_or(&message)
-        .to_owned()
+    in_words_of_json(message.strip_suffix(&position).unwrap_or(&message))
 }
 
 #[cfg(test)]
@@ -99,7 +116,7 @@ mod tests {
 
     fn rejection(body: &str) -> (String, String) {
         match Update::parse(body.as_bytes()) {
-            Err(ParseError::NotAnUpdate { pointer, reason }) => (pointer, reason),
+            Err(ParseError::WrongField { pointer, reason }) => (pointer, reason),
             other => panic!("{body}: {other:?}"),
         }
     }
@@ -110,7 +127,7 @@ mod tests {
             (
                 r#"{"run_id":5}"#,
                 "/run_id",
-                "invalid type: integer `5`, expected a UUID such as 7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                "invalid type: number `5`, expected a UUID such as 7c9e6679-7425-40de-944b-e07fc1f90ae7",
             ),
             (
                 r#"{"status":"done"}"#,
@@ -120,7 +137,7 @@ mod tests {
             (
                 r#"{"progress":100.1}"#,
                 "/progress",
-                "invalid value: floating point `100.1`, expected a number of at most 100",
+                "invalid value: number `100.1`, expected a number of at most 100",
             ),
             (
                 r#"{"progress":1e400}"#,
@@ -135,17 +152,17 @@ mod tests {
             (
                 r#"{"live_status":1}"#,
                 "/live_status",
-                "invalid type: integer `1`, expected a string",
+                "invalid type: number `1`, expected a string",
             ),
             (
                 r#"{"event_type":[]}"#,
                 "/event_type",
-                "invalid type: sequence, expected a string",
+                "invalid type: array, expected a string",
             ),
             (
                 r#"{"outputs":{}}"#,
                 "/outputs",
-                "invalid type: map, expected an array of at most 1000 objects",
+                "invalid type: object, expected an array of at most 1000 objects",
             ),
             (
                 r#"{"outputs":[{},"x"]}"#,
@@ -162,14 +179,35 @@ mod tests {
                 "/status",
                 "given twice, expected once",
             ),
-            ("[]", "", "invalid type: sequence, expected an object"),
-            ("null", "", "invalid type: null, expected an object"),
         ] {
             assert_eq!(
                 rejection(body),
                 (pointer.to_owned(), reason.to_owned()),
                 "{body}"
             );
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_not_an_object_says_what_it_is() {
+        for (body, reason) in [
+            ("[]", "invalid type: array, expected an object"),
+            ("null", "invalid type: null, expected an object"),
+            ("1.5", "invalid type: number `1.5`, expected an object"),
+            (
+                r#""map""#,
+                "invalid type: string \"map\", expected an object",
+            ),
+            (r#" "{\"run_id\":null}" "#, ENCODED_TWICE),
+            (
+                r#""{\n}\n""#,
+                "invalid type: string \"{\\n}\\n\", expected an object",
+            ),
+            (r#""{}""#, ENCODED_TWICE),
+        ] {
+            let error = Update::parse(body.as_bytes()).unwrap_err();
+            let reason = reason.to_owned();
+            assert_eq!(error, ParseError::NotAnObject { reason }, "{body}");
         }
     }
 

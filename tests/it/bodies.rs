@@ -78,6 +78,7 @@ async fn a_client_that_expects_100_continue_is_not_asked_for_a_body_that_will_be
         ("POST", WEBHOOK, "application/json", 413),
         ("POST", WEBHOOK, "text/plain", 415),
         ("PUT", WEBHOOK, "application/json", 405),
+        ("GET", "/", "application/json", 400),
         ("POST", "/elsewhere", "application/json", 404),
     ] {
         let expecting = "content-length: 5000000\r\nexpect: 100-continue";
@@ -97,6 +98,7 @@ async fn a_client_that_is_still_sending_receives_the_rejection() {
         ("POST", WEBHOOK, "text/plain", 415),
         ("PUT", WEBHOOK, "application/json", 405),
         ("POST", "/api/runs", "application/json", 405),
+        ("GET", "/api/runs", "application/json", 400),
         ("POST", "/elsewhere", "application/json", 404),
     ] {
         let sending = "content-length: 19000000\r\nconnection: close";

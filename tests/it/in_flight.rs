@@ -123,6 +123,9 @@ async fn bodies_in_flight_share_one_memory_limit_that_small_updates_do_not_need(
     let rejected = server.post(whole.clone()).await;
     assert_eq!(rejected.headers()["retry-after"], "1");
     problem(rejected, 503).await;
+    server
+        .until_metric(r#"comfydeploy_webhook_updates_refused_total{reason="busy"} 1"#)
+        .await;
     // Small updates are accepted all the same, even in chunks that do not announce the length.
     server.accept("{}").await;
     let mut in_pieces = server.connect().await;

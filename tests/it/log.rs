@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use reqwest::Client;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -77,9 +78,16 @@ async fn an_update_sent_to_a_wrong_path_is_logged_without_its_token() {
     for path in ["/api/webhook?token=secret", "/api/webhook&token=secret"] {
         assert_eq!(process.post(path, "{}").await.status(), 404, "{path}");
     }
+    // The retry of an update that was sent to the address without a path.
+    let retry = Client::new().get(process.url("/")).body("{}");
+    let retry = retry.header("content-type", "application/json");
+    assert_eq!(retry.send().await.unwrap().status(), 400);
     let (_, log) = process.stop();
+    let misdirected = format!("update sent to a wrong path; updates go to POST {WEBHOOK}");
+    assert_eq!(log.matches(&misdirected).count(), 3, "{log}");
+    assert!(log.contains("method=\"GET\" path=\"/\""), "{log}");
     assert!(
-        log.contains("path=\"/api/webhook\"") && log.contains(WEBHOOK),
+        log.contains("method=\"POST\" path=\"/api/webhook\""),
         "{log}"
     );
     assert!(!log.contains("secret"), "{log}");

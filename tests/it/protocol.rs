@@ -1,9 +1,11 @@
 //! HTTP/1.1: what the service accepts, and what it rejects.
 
+use reqwest::Method;
+use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
 use crate::harness::{
-    Server, WEBHOOK, assert_nothing_stored, assert_status, get, head, read_status, run_id,
+    Server, WEBHOOK, assert_nothing_stored, assert_status, get, head, read_status, run_id, update,
     update_head,
 };
 
@@ -132,6 +134,44 @@ async fn pipelined_requests_are_all_answered() {
         .await;
     assert_eq!(responses.matches("HTTP/1.1 200 ").count(), 4, "{responses}");
     assert_eq!(responses.matches("HTTP/1.1 405 ").count(), 1, "{responses}");
+}
+
+#[tokio::test]
+async fn every_json_response_ends_with_one_newline() {
+    let server = Server::with_tokens("", "reader", &[]).await;
+    let large = "x".repeat(20_000);
+    let outputs = format!(r#","outputs":[{{"data":"{large}"}}]}}"#);
+    let update = update(1, "success");
+    server
+        .accept(update.trim_end_matches('}').to_owned() + &outputs)
+        .await;
+    let run = format!("/api/runs/{}", run_id(1));
+    let unknown = format!("/api/runs/{}", run_id(2));
+    for (path, token, status) in [
+        (&*run, "reader", 200),
+        (&format!("{run}?wait=1"), "reader", 200),
+        ("/api/runs", "reader", 200),
+        ("/api/runs?status=failed", "reader", 200),
+        ("/openapi.json", "reader", 200),
+        ("/api/runs?limit=x", "reader", 400),
+        ("/api/runs", "wrong", 401),
+        (&*unknown, "reader", 404),
+        ("/nowhere", "reader", 404),
+        (WEBHOOK, "", 405),
+    ] {
+        let request = |method| server.request(method, path).bearer_auth(token);
+        let response = request(Method::GET).send().await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        let length = response.headers()["content-length"].clone();
+        let text = response.text().await.unwrap();
+        assert!(text.ends_with("}\n"), "{path}: {text}");
+        assert_eq!(length, text.len().to_string(), "{path}");
+        let _: Value = serde_json::from_str(&text).unwrap();
+        if path != WEBHOOK {
+            let head = request(Method::HEAD).send().await.unwrap();
+            assert_eq!(head.headers()["content-length"], length, "{path}");
+        }
+    }
 }
 
 #[tokio::test]

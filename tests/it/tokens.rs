@@ -5,7 +5,7 @@ use std::{fs, io::Read, path::PathBuf, process::Stdio};
 use reqwest::{Client, Method, RequestBuilder};
 
 use crate::harness::{
-    Process, Server, WEBHOOK, assert_nothing_stored, problem, run_id, text, update,
+    Process, Server, WEBHOOK, assert_nothing_stored, detail, problem, run_id, text, update,
 };
 
 /// A way to present a token.
@@ -58,6 +58,31 @@ async fn without_the_right_token_an_update_is_rejected_and_a_browser_asks_for_on
         problem(response, 401).await;
     }
     assert_nothing_stored(&server).await;
+}
+
+#[tokio::test]
+async fn a_missing_token_an_unreadable_one_and_a_wrong_one_are_told_apart() {
+    let server = Server::with_tokens("writer", "reader", &[]).await;
+    for (authorization, said) in [
+        (None, "there is no token: send it as Authorization: Bearer"),
+        (Some("Bearer "), "there is no token: send it as"),
+        (
+            Some("writer"),
+            "the Authorization header is neither Bearer nor Basic with a token: send it as",
+        ),
+        (
+            Some("Bearer wrong"),
+            "the token is wrong (WEBHOOK_TOKEN is for updates, READ_TOKEN for everything else): send it as",
+        ),
+    ] {
+        for mut request in [report(&server), list(&server)] {
+            if let Some(authorization) = authorization {
+                request = request.header("authorization", authorization);
+            }
+            let problem = problem(request.send().await.unwrap(), 401).await;
+            assert!(detail(&problem).starts_with(said), "{problem}");
+        }
+    }
 }
 
 #[tokio::test]

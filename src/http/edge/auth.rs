@@ -11,7 +11,10 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use crate::{
-    http::{app::App, limits::body, problem::Problem},
+    http::{
+        app::App,
+        problem::{Problem, TokenProblem},
+    },
     tokens::Tokens,
 };
 
@@ -25,30 +28,38 @@ pub(in crate::http) fn check(
         return Ok(());
     };
     let in_headers = headers.get_all(header::AUTHORIZATION).into_iter();
-    let in_headers = in_headers.filter_map(|value| credential(value.as_bytes()));
+    let in_headers = in_headers.map(|value| credential(value.as_bytes()));
     let query = uri.query().unwrap_or_default().as_bytes();
     let in_query = form_urlencoded::parse(query)
         .filter(|(name, _)| name == "token")
-        .map(|(_, token)| Cow::Owned(token.into_owned().into_bytes()));
-    if in_headers
-        .chain(in_query)
-        .any(|token| tokens.accept(&token))
-    {
-        return Ok(());
+        .map(|(_, token)| Some(Cow::Owned(token.into_owned().into_bytes())));
+    let mut problem = TokenProblem::Missing;
+    for presented in in_headers.chain(in_query) {
+        match presented {
+            Some(token) if tokens.accept(&token) => return Ok(()),
+            // What is left of a token whose variable is not set.
+            Some(token) if token.is_empty() => {}
+            Some(_) => problem = TokenProblem::Wrong,
+            None if problem == TokenProblem::Missing => problem = TokenProblem::Unreadable,
+            None => {}
+        }
     }
-    Err(Problem::Unauthorized)
+    Err(Problem::Unauthorized(problem))
 }
 
 /// The token in the value of an Authorization header: after Bearer, or as the password of Basic.
 fn credential(value: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let space = value.iter().position(|&byte| byte == b' ')?;
-    let (scheme, rest) = value.split_at(space);
+    let space = value.iter().position(|&byte| byte == b' ');
+    let (scheme, rest) = value.split_at(space.unwrap_or(value.len()));
     let rest = rest.trim_ascii();
     if scheme.eq_ignore_ascii_case(b"bearer") {
         return Some(rest.into());
     }
     if !scheme.eq_ignore_ascii_case(b"basic") {
         return None;
+    }
+    if rest.is_empty() {
+        return Some(rest.into());
     }
     let mut user_and_password = BASE64_STANDARD.decode(rest).ok()?;
     let colon = user_and_password.iter().position(|&byte| byte == b':')?;
@@ -63,10 +74,7 @@ pub(in crate::http) async fn guard_reads(
 ) -> Response {
     match check(app.read_tokens.as_ref(), request.headers(), request.uri()) {
         Ok(()) => next.run(request).await,
-        Err(problem) => {
-            body::drain(request, app.body_limits).await;
-            problem.into_response()
-        }
+        Err(problem) => problem.into_response(),
     }
 }
 
@@ -75,12 +83,45 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_missing_a_wrong_and_an_unreadable_token_are_different_problems() {
+        let tokens: Tokens = "t0ken".parse().unwrap();
+        for (authorization, query, expected) in [
+            (None, "", TokenProblem::Missing),
+            (None, "?user=42", TokenProblem::Missing),
+            (None, "?token=", TokenProblem::Missing),
+            (Some("Bearer "), "", TokenProblem::Missing),
+            (Some("Basic aG9vazo="), "", TokenProblem::Missing),
+            (None, "?token=wrong", TokenProblem::Wrong),
+            (Some("Bearer wrong"), "", TokenProblem::Wrong),
+            (Some("t0ken"), "?token=wrong", TokenProblem::Wrong),
+            (Some("t0ken"), "", TokenProblem::Unreadable),
+            (Some("Token t0ken"), "", TokenProblem::Unreadable),
+            (Some("Basic t0ken"), "", TokenProblem::Unreadable),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(authorization) = authorization {
+                headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
+            }
+            let uri = format!("/{query}").parse().unwrap();
+            match check(Some(&tokens), &headers, &uri) {
+                Err(Problem::Unauthorized(found)) => {
+                    assert_eq!(found, expected, "{authorization:?} {query}");
+                }
+                other => panic!("{authorization:?} {query}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn a_credential_is_what_follows_bearer_or_the_password_of_basic() {
         for (value, token) in [
             ("Bearer t0ken", Some("t0ken")),
             ("bearer  t0ken ", Some("t0ken")),
             ("Basic aG9vazp0MGtlbg==", Some("t0ken")),
             ("BASIC OnQwOmtlbg==", Some("t0:ken")),
+            ("Bearer", Some("")),
+            ("Basic ", Some("")),
+            ("Basic aG9vazo=", Some("")),
             ("Basic dDBrZW4=", None),
             ("Basic t0ken!", None),
             ("Digest t0ken", None),

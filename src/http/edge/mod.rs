@@ -1,16 +1,19 @@
-//! What is done for every request, around all routes; and tokens, CORS, unknown paths.
+//! What is done for every request, around all routes; and tokens, CORS, unknown and wrong paths.
 
 pub(super) mod auth;
+mod browser;
 pub(super) mod cors;
 mod framing;
+mod misdirected;
 pub(super) mod not_found;
 mod redact;
+mod routes;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     BoxError, Router,
-    body::{Bytes, HttpBody},
+    body::{Body, Bytes, HttpBody},
     extract::Request,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
@@ -22,7 +25,8 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, debug, debug_span, error, warn};
 use utoipa::openapi;
 
-use super::{WEBHOOK_PATH, app::App, problem::Problem};
+use self::routes::Routes;
+use super::{app::App, problem::Problem};
 
 /// The label of requests that match no route.
 const NO_ROUTE: &str = "none";
@@ -32,28 +36,16 @@ const NO_ROUTE: &str = "none";
 pub struct Edge {
     app: Arc<App>,
     router: TowerToHyperService<Router>,
-    // axum tells the matched route only to its own layers. A layer around all routes would make an update on a
-    // new connection 5 % slower, and one on an open connection 15 %.
-    labels: matchit::Router<String>,
+    routes: Routes,
 }
 
 impl Edge {
     /// Around `router`, whose routes `document` describes.
     pub(super) fn new(app: Arc<App>, router: Router, document: &openapi::OpenApi) -> Self {
-        let mut labels = matchit::Router::new();
-        let mut add = |path: &str, label: &str| {
-            let added = labels.insert(path, label.to_owned());
-            added.expect("axum accepted the same path");
-        };
-        for path in document.paths.paths.keys() {
-            add(path, path);
-        }
-        // The same route with a slash at its end.
-        add(&format!("{WEBHOOK_PATH}/"), WEBHOOK_PATH);
         Self {
             app,
             router: TowerToHyperService::new(router),
-            labels,
+            routes: Routes::new(document),
         }
     }
 
@@ -64,17 +56,25 @@ impl Edge {
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let begun = Instant::now();
-        // A path that a client makes up is no label.
-        let matched = self.labels.at(request.uri().path());
-        let route = matched.map_or(NO_ROUTE, |matched| matched.value);
+        let request = request.map(Body::new);
+        let route = self.routes.at(request.uri().path());
+        let takes_updates = route.is_some_and(|route| route.takes_updates);
+        let link_to_runs = browser::link_to_runs(&request);
         let span = debug_span!(
             "request",
             method = %request.method(),
             // Not the query: it may hold a token.
             path = redact::loggable(&self.app, request.uri().path())
         );
-        let mut response = match framing::check(&request) {
-            Ok(()) => AssertUnwindSafe(self.router.call(request).instrument(span.clone()))
+        let checked = match framing::check(&request) {
+            // Seldom done, so boxed: a request is moved with all the space that its handling could need.
+            Ok(()) if !takes_updates && misdirected::may_be_update(&request) => {
+                Box::pin(misdirected::reject(&self.app, route, request)).await
+            }
+            checked => checked.map(|()| request),
+        };
+        let mut response = match checked {
+            Ok(request) => AssertUnwindSafe(self.router.call(request).instrument(span.clone()))
                 .catch_unwind()
                 .await
                 .map_or_else(|_| respond_to_panic(&self.app), |Ok(response)| response),
@@ -88,16 +88,20 @@ impl Edge {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
-        if route == WEBHOOK_PATH
-            && let Some(problem) = response.extensions().get::<Arc<Problem>>()
-            && let Some(reason) = problem.reason()
-        {
-            self.app.metrics.rejected(reason.into()).inc();
-            log_rejected_update(&self.app, problem);
+        if let Some(problem) = response.extensions().get().map(Arc::<Problem>::clone) {
+            if takes_updates && let Some(reason) = problem.reason() {
+                self.app.metrics.rejected(reason.into()).inc();
+                log_rejected_update(&self.app, &problem);
+            }
+            if let Some(link) = link_to_runs {
+                browser::show(&mut response, &problem, &link);
+            }
         }
+        // A path that a client makes up is no label.
+        let label = route.map_or(NO_ROUTE, |route| &route.label);
         self.app
             .metrics
-            .requests(route, response.status())
+            .requests(label, response.status())
             .observe(begun.elapsed().as_secs_f64());
         response
     }
@@ -134,7 +138,7 @@ mod tests {
     use utoipa::openapi::{OpenApi, PathItem};
 
     use super::*;
-    use crate::http::{ConnectionLimits, Timeouts, serve};
+    use crate::http::{ConnectionLimits, Timeouts, WEBHOOK_PATH, serve};
 
     async fn panicking() {
         panic!("a test asked for it");

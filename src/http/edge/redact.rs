@@ -1,13 +1,18 @@
 //! Keeps tokens out of the log.
 
-use crate::http::{WEBHOOK_PATH, app::App};
+use crate::http::{WEBHOOK_PATHS, app::App};
 
 /// What a log may show of a path. A mistyped URL may hold a token after the path that it should have, or after its
 /// beginning, as in `/api/webhook&token=...`; and a token that is percent-encoded does not look like itself.
 pub(super) fn loggable(app: &App, path: &str) -> String {
-    if path.starts_with(WEBHOOK_PATH) {
-        return format!("{WEBHOOK_PATH}...");
-    }
+    // A path of a proxy may be before it, or one slash too many.
+    let end_of_webhook = WEBHOOK_PATHS
+        .iter()
+        .find_map(|known| path.find(known).map(|at| at + known.len()));
+    let (path, left_out) = match end_of_webhook {
+        Some(end) => (&path[..end], "..."),
+        None => (path, ""),
+    };
     let mut tokens = [&app.webhook_tokens, &app.read_tokens]
         .into_iter()
         .flatten();
@@ -16,7 +21,7 @@ pub(super) fn loggable(app: &App, path: &str) -> String {
     }
     let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
     let end = path.find(|c| !is_usual(c)).unwrap_or(path.len());
-    path[..end.min(100)].to_owned()
+    format!("{}{left_out}", &path[..end.min(100)])
 }
 
 #[cfg(test)]
@@ -33,6 +38,11 @@ mod tests {
             (
                 "/api/webhooks/run-update/sec%2Fret",
                 "/api/webhooks/run-update...",
+            ),
+            ("/webhooks/run-update/secret", "/webhooks/run-update..."),
+            (
+                "//comfy/api/webhooks/run-update/secret",
+                "//comfy/api/webhooks/run-update...",
             ),
             ("/hook/sec%2Fret", "not shown: there may be a token in it"),
             ("/hook/sec%252Fret", "not shown: there may be a token in it"),

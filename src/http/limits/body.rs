@@ -1,10 +1,9 @@
 //! Reading a request body within limits.
 
-use std::{future::poll_fn, ops::Deref, pin::pin, task::Poll, time::Duration};
+use std::{error::Error, future::poll_fn, io, ops::Deref, pin::pin, task::Poll, time::Duration};
 
 use axum::{
     body::{Body, Bytes, HttpBody as _},
-    extract::Request,
     http::{HeaderMap, header},
 };
 use http_body_util::BodyExt as _;
@@ -73,27 +72,34 @@ pub(in crate::http) async fn read(
     }
 }
 
-/// Reads the rest of a rejected request within limits, and drops it.
-pub(in crate::http) async fn drain(request: Request, limits: BodyLimits) {
-    let (head, body) = request.into_parts();
-    drain_until(Instant::now() + limits.time, &head.headers, body, limits).await;
+/// Reads the body of a rejected request within limits, and drops it. Returns whether it ended without data.
+pub(in crate::http) async fn drain(headers: &HeaderMap, body: Body, limits: BodyLimits) -> bool {
+    drain_until(Instant::now() + limits.time, headers, body, limits).await
 }
 
 /// If the client sent `Expect: 100-continue`, the body is not asked for.
-async fn drain_until(deadline: Instant, headers: &HeaderMap, mut body: Body, limits: BodyLimits) {
+async fn drain_until(
+    deadline: Instant,
+    headers: &HeaderMap,
+    mut body: Body,
+    limits: BodyLimits,
+) -> bool {
     let most = limits.size + DRAIN_LIMIT;
     if headers.contains_key(header::EXPECT) || declared_len(&body) > most {
-        return;
+        return false;
     }
     let reading = async {
         let mut size = 0;
-        while size <= most
-            && let Ok(Some(data)) = next(&mut body).await
-        {
-            size += data.len();
+        while size <= most {
+            match next(&mut body).await {
+                Ok(Some(data)) => size += data.len(),
+                Ok(None) => return size == 0,
+                Err(_) => break,
+            }
         }
+        false
     };
-    within(deadline, reading).await;
+    within(deadline, reading).await.unwrap_or(false)
 }
 
 /// The bytes that the headers say will come; 0 where they say nothing.
@@ -180,11 +186,28 @@ fn capacity_for(size: usize, declared: usize) -> usize {
 /// The data of the next frame, if there is one.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|_| Problem::BodyIncomplete)?.into_data() {
+        if let Ok(data) = frame.map_err(|error| why_incomplete(&error))?.into_data() {
             return Ok(Some(data));
         }
     }
     Ok(None)
+}
+
+/// hyper reports chunks that it cannot read as invalid input or data, and anything else as an error of the connection.
+fn why_incomplete(error: &axum::Error) -> Problem {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+            )
+        {
+            return Problem::MalformedChunks;
+        }
+        cause = error.source();
+    }
+    Problem::BodyIncomplete
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use super::{
     frames::in_frames,
     memory::{MemoryBudget, UNMETERED},
 };
-use crate::http::problem::Problem;
+use crate::http::{json::to_json_line, problem::Problem};
 
-/// `value` as JSON, which is at most `most` bytes.
+/// `value` as JSON, which is at most `most` bytes without the newline at its end.
 ///
 /// # Errors
 /// When the responses that are being sent use up the budget.
@@ -25,10 +25,10 @@ pub(in crate::http) fn json(
 ) -> Result<Response, Problem> {
     let mut reservation = budget.reservation();
     // Reserved first, so that a response for which there is no memory costs no time either.
-    if !reservation.grow_to(most) {
+    if !reservation.grow_to(most + 1) {
         return Err(Problem::NoMemory);
     }
-    let json = to_json(value);
+    let json = to_json_line(value);
     let body = if json.len() <= UNMETERED {
         Body::from(json)
     } else {
@@ -36,10 +36,4 @@ pub(in crate::http) fn json(
     };
     let content_type = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
-}
-
-/// `value` as JSON.
-pub(in crate::http) fn to_json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value)
-        .expect("numbers, text and the JSON that arrived can be written as JSON")
 }

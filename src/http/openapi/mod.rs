@@ -22,6 +22,7 @@ use self::responses::GuardedProblems;
 use super::{
     WEBHOOK_PATH,
     app::App,
+    json::to_json_line,
     limits::frames::in_frames,
     params::{Limit, SnapshotLimit, Wait},
     problem::ProblemBody,
@@ -48,9 +49,7 @@ impl Description {
             app.read_tokens.is_some(),
         );
         name_updates(&mut document);
-        let json = serde_json::to_vec(&document)
-            .expect("its keys are strings, and a vector takes all that is written");
-        self.0.get_or_init(|| json.into());
+        self.0.get_or_init(|| to_json_line(&document).into());
     }
 }
 

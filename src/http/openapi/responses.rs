@@ -19,14 +19,14 @@ const ANY: &[When] = &[
     ("501", "The Transfer-Encoding is not chunked"),
 ];
 
-const PLAIN: &[When] = &[("400", "The request breaks HTTP/1.1")];
+const PLAIN: &[When] = &[("400", "The request has a body, or breaks HTTP/1.1")];
 
 const GUARDED: &[When] = &[("401", "The token is missing or wrong")];
 
 const READ: &[When] = &[
     (
         "400",
-        "A parameter is wrong, or the request breaks HTTP/1.1",
+        "A parameter is wrong, or the request has a body or breaks HTTP/1.1",
     ),
     (
         "503",
@@ -76,7 +76,10 @@ fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {
             };
             let response = match *status {
                 "401" => response.header("WWW-Authenticate", Header::default()),
-                "405" => response.header("Allow", Header::default()),
+                "405" => response
+                    .header("Allow", Header::default())
+                    .header("Accept-Post", Header::default()),
+                "415" => response.header("Accept-Post", Header::default()),
                 "503" => response.header("Retry-After", Header::default()),
                 _ => response,
             };

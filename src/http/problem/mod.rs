@@ -1,14 +1,14 @@
 //! Every way to fail: its status, its metric reason and its text.
 
+mod reason;
 mod response;
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use axum::http::StatusCode;
 use bytesize::ByteSize;
-use strum::{IntoStaticStr, VariantArray};
 
-pub(super) use self::response::ProblemBody;
+pub(super) use self::{reason::Reason, response::ProblemBody};
 use super::WEBHOOK_PATH;
 use crate::{
     run::{ParseError, RunId},
@@ -25,27 +25,35 @@ pub(super) enum Problem {
     NoHost,
     SeveralHosts,
     TransferCoding,
-    Unauthorized,
+    Unauthorized(TokenProblem),
     NoSuchPath,
     NoSuchRun(RunId),
     /// `allow` lists the methods where the router does not know them.
     Method {
-        allow: Option<&'static str>,
+        allow: Option<Cow<'static, str>>,
     },
+    /// A path that takes these methods got one of them with a body, which only the webhook takes.
+    UnexpectedBody {
+        methods: String,
+    },
+    /// A GET on the webhook that says that it is JSON, but is empty.
+    RetryWithoutBody,
     Parameter {
         name: String,
         reason: String,
     },
-    /// What was found instead of JSON.
-    MediaType(String),
+    /// The content type that is not JSON, if there is one.
+    MediaType(Option<String>),
+    ContentEncoding(String),
     BodyTooLarge {
         limit: usize,
     },
     BodyTooSlow {
         limit: Duration,
     },
-    /// The body ended too early, or its chunks are malformed.
+    /// The body ended too early.
     BodyIncomplete,
+    MalformedChunks,
     NotAnUpdate(ParseError),
     RunTooLarge(RunTooLarge),
     /// The memory budget for this is used up.
@@ -54,55 +62,47 @@ pub(super) enum Problem {
     Internal,
 }
 
+/// Why a request does not carry the token that it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenProblem {
+    Missing,
+    /// There is an Authorization header, but no token can be read from it.
+    Unreadable,
+    Wrong,
+}
+
 impl Problem {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::NoHost
             | Self::SeveralHosts
             | Self::Parameter { .. }
+            | Self::UnexpectedBody { .. }
             | Self::BodyIncomplete
+            | Self::MalformedChunks
             | Self::NotAnUpdate(
                 ParseError::NotUtf8 { .. } | ParseError::Empty | ParseError::NotJson { .. },
             ) => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::NoSuchPath | Self::NoSuchRun(_) => StatusCode::NOT_FOUND,
-            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method { .. } | Self::RetryWithoutBody => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } | Self::RunTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::MediaType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAnUpdate(ParseError::NotAnObject { .. } | ParseError::WrongField { .. }) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::NoMemory | Self::TooManySubscribers => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// Why an update is rejected; `None` for problems that an update cannot have.
-    pub(super) const fn reason(&self) -> Option<Reason> {
-        Some(match self {
-            Self::NoHost | Self::SeveralHosts | Self::TransferCoding => Reason::Protocol,
-            Self::Unauthorized => Reason::Unauthorized,
-            Self::Method { .. } => Reason::Method,
-            Self::MediaType(_) => Reason::MediaType,
-            Self::BodyTooLarge { .. } | Self::RunTooLarge(_) => Reason::TooLarge,
-            Self::BodyTooSlow { .. } => Reason::TooSlow,
-            Self::BodyIncomplete => Reason::Incomplete,
-            Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => Reason::WrongField,
-            Self::NotAnUpdate(_) => Reason::NotJson,
-            Self::NoMemory => Reason::Busy,
-            Self::Internal => Reason::Internal,
-            Self::NoSuchPath
-            | Self::NoSuchRun(_)
-            | Self::Parameter { .. }
-            | Self::TooManySubscribers => return None,
-        })
-    }
-
     /// Whether a client that knows no token may cause it.
     pub(super) const fn is_anonymous(&self) -> bool {
         matches!(
             self,
-            Self::Unauthorized
+            Self::Unauthorized(_)
                 | Self::Method { .. }
                 | Self::NoHost
                 | Self::SeveralHosts
@@ -116,23 +116,6 @@ impl Problem {
     }
 }
 
-/// Why an update was rejected, for the metrics.
-#[derive(Debug, Clone, Copy, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub(super) enum Reason {
-    NotJson,
-    WrongField,
-    TooLarge,
-    TooSlow,
-    Incomplete,
-    MediaType,
-    Method,
-    Unauthorized,
-    Busy,
-    Protocol,
-    Internal,
-}
-
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -141,24 +124,37 @@ impl fmt::Display for Problem {
             Self::TransferCoding => {
                 f.write_str("the Transfer-Encoding is not chunked, which is the only one accepted")
             }
-            Self::Unauthorized => f.write_str(
-                "the token is missing or wrong: send it as Authorization: Bearer, as the password of \
-                 Authorization: Basic, or as ?token= in the query",
-            ),
-            Self::NoSuchPath => {
-                write!(f, "there is nothing at this path; updates go to POST {WEBHOOK_PATH}")
-            }
+            Self::Unauthorized(problem) => problem.fmt(f),
+            Self::NoSuchPath => and_what_is_where(f, format_args!("there is nothing at this path")),
             Self::NoSuchRun(run_id) => {
                 write!(f, "no update of run {run_id} has arrived, or it is no longer kept")
             }
-            Self::Method { .. } => write!(
+            Self::Method { allow: None } => and_what_is_where(
                 f,
-                "this path does not accept this method, see the Allow header; updates go to POST {WEBHOOK_PATH}"
+                format_args!("this path does not take this method, see the Allow header"),
+            ),
+            Self::Method { allow: Some(methods) } => {
+                and_what_is_where(f, format_args!("this path takes {}", in_words(methods)))
+            }
+            Self::UnexpectedBody { methods } => {
+                let methods = in_words(methods);
+                and_what_is_where(f, format_args!("this path takes {methods}, without a body"))
+            }
+            Self::RetryWithoutBody => f.write_str(
+                "this GET has no body: send updates with POST. If it was a retry, whose body is its update, a proxy \
+                 removed that",
             ),
             Self::Parameter { name, reason } => write!(f, "{name}: {reason}"),
-            Self::MediaType(found) => {
-                write!(f, "found {found}, expected application/json without an encoding")
+            Self::MediaType(None) => {
+                f.write_str("there is no Content-Type: send Content-Type: application/json")
             }
+            Self::MediaType(Some(found)) => {
+                write!(f, "Content-Type is {found}: send Content-Type: application/json")
+            }
+            Self::ContentEncoding(found) => write!(
+                f,
+                "Content-Encoding is {found}: the body is compressed; send it uncompressed"
+            ),
             Self::BodyTooLarge { limit } => {
                 let limit = ByteSize::b(*limit as u64);
                 write!(f, "the body is larger than {limit}, the limit")
@@ -166,9 +162,8 @@ impl fmt::Display for Problem {
             Self::BodyTooSlow { limit } => {
                 write!(f, "the body did not arrive within {limit:?}, the limit")
             }
-            Self::BodyIncomplete => {
-                f.write_str("the body ended before it was complete, or its chunks are malformed")
-            }
+            Self::BodyIncomplete => f.write_str("the body ended before it was complete"),
+            Self::MalformedChunks => f.write_str("the chunks of the body are malformed"),
             Self::NotAnUpdate(error) => error.fmt(f),
             Self::RunTooLarge(error) => error.fmt(f),
             Self::NoMemory => f.write_str("the service is busy: --max-in-flight is used up; try again"),
@@ -178,6 +173,36 @@ impl fmt::Display for Problem {
             Self::Internal => f.write_str("the service failed; its log and standard error say why"),
         }
     }
+}
+
+impl fmt::Display for TokenProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "there is no token",
+            Self::Unreadable => "the Authorization header is neither Bearer nor Basic with a token",
+            Self::Wrong => {
+                "the token is wrong (WEBHOOK_TOKEN is for updates, READ_TOKEN for everything else)"
+            }
+        })?;
+        f.write_str(
+            ": send it as Authorization: Bearer, as the password of Authorization: Basic, or as ?token= in the query",
+        )
+    }
+}
+
+/// Tells a client that asks at a wrong path, or wrongly, what the right ones are.
+fn and_what_is_where(f: &mut fmt::Formatter<'_>, problem: fmt::Arguments<'_>) -> fmt::Result {
+    write!(
+        f,
+        "{problem}; updates go to POST {WEBHOOK_PATH}, people see the runs at /, programs at /api/runs, and \
+         /openapi.json describes every path"
+    )
+}
+
+/// The methods of an Allow header as text.
+fn in_words(methods: &str) -> String {
+    let methods: Vec<&str> = methods.split(',').map(str::trim).collect();
+    methods.join(" or ")
 }
 
 impl From<ParseError> for Problem {

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Problem;
-use crate::run::ParseError;
+use crate::{
+    http::{json::to_json_line, media},
+    run::ParseError,
+};
 
 /// How a token may be presented. Basic comes first: it makes a browser ask for the token.
 const CHALLENGES: [&str; 2] = [
     "Basic realm=\"comfydeploy-webhook\", charset=\"UTF-8\"",
     "Bearer realm=\"comfydeploy-webhook\"",
 ];
+
+/// What a path accepts with POST (Linked Data Platform 1.0, section 7.1).
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 
 /// An error as `application/problem+json`.
 ///
@@ -54,7 +59,8 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: &detail,
             pointer: match &self {
-                Self::NotAnUpdate(ParseError::NotAnUpdate { pointer, .. }) => Some(pointer),
+                Self::NotAnUpdate(ParseError::NotAnObject { .. }) => Some(""),
+                Self::NotAnUpdate(ParseError::WrongField { pointer, .. }) => Some(pointer),
                 _ => None,
             },
             parameter: match &self {
@@ -62,31 +68,52 @@ impl IntoResponse for Problem {
                 _ => None,
             },
         };
-        let mut response = (status, Json(body)).into_response();
+        let mut response = (status, to_json_line(&body)).into_response();
         let headers = response.headers_mut();
         let problem_json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, problem_json);
-        match &self {
-            Self::Unauthorized => {
-                for challenge in CHALLENGES {
-                    let challenge = HeaderValue::from_static(challenge);
-                    headers.append(header::WWW_AUTHENTICATE, challenge);
-                }
-            }
-            Self::Method { allow: Some(allow) } => {
-                headers.insert(header::ALLOW, HeaderValue::from_static(allow));
-            }
-            Self::NoMemory | Self::TooManySubscribers => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            // It is uncertain where a request that breaks HTTP/1.1 ends.
-            Self::NoHost | Self::SeveralHosts | Self::TransferCoding => {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            _ => {}
-        }
+        self.add_headers(headers);
         // `Edge` counts and logs the problems of updates.
         response.extensions_mut().insert(Arc::new(self));
         response
+    }
+}
+
+impl Problem {
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        let fixed = HeaderValue::from_static;
+        match self {
+            Self::Unauthorized(_) => {
+                for challenge in CHALLENGES {
+                    headers.append(header::WWW_AUTHENTICATE, fixed(challenge));
+                }
+            }
+            Self::Method { allow: Some(allow) } => {
+                let value = HeaderValue::from_str(allow).expect("methods are valid in headers");
+                headers.insert(header::ALLOW, value);
+                if allow.contains("POST") {
+                    headers.insert(ACCEPT_POST, fixed(media::JSON));
+                }
+            }
+            Self::RetryWithoutBody => {
+                headers.insert(header::ALLOW, fixed("POST"));
+                headers.insert(ACCEPT_POST, fixed(media::JSON));
+            }
+            Self::MediaType(_) => {
+                headers.insert(ACCEPT_POST, fixed(media::JSON));
+            }
+            Self::ContentEncoding(_) => {
+                headers.insert(ACCEPT_POST, fixed(media::JSON));
+                headers.insert(header::ACCEPT_ENCODING, fixed("identity"));
+            }
+            Self::NoMemory | Self::TooManySubscribers => {
+                headers.insert(header::RETRY_AFTER, fixed("1"));
+            }
+            // It is uncertain where a request that breaks HTTP/1.1 ends.
+            Self::NoHost | Self::SeveralHosts | Self::TransferCoding | Self::MalformedChunks => {
+                headers.insert(header::CONNECTION, fixed("close"));
+            }
+            _ => {}
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    http::{app::App, limits::response::to_json, read::view::RunView},
+    http::{app::App, json::to_json, read::view::RunView},
     run::{Run, RunId},
     store::{Filter, Revision},
 };

@@ -46,7 +46,8 @@ fn without_reason(error: ParseError) -> ParseError {
     let reason = String::new();
     match error {
         ParseError::NotJson { .. } => ParseError::NotJson { reason },
-        ParseError::NotAnUpdate { pointer, .. } => ParseError::NotAnUpdate { pointer, reason },
+        ParseError::NotAnObject { .. } => ParseError::NotAnObject { reason },
+        ParseError::WrongField { pointer, .. } => ParseError::WrongField { pointer, reason },
         other => other,
     }
 }

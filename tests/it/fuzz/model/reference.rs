@@ -57,7 +57,11 @@ impl<'a> ReferenceUpdate<'a> {
         let reason = String::new();
         let json: &RawValue =
             serde_json::from_str(text).map_err(|_| ParseError::NotJson { reason })?;
-        Self::read_object(json).map_err(|pointer| ParseError::NotAnUpdate {
+        if !json.get().starts_with('{') {
+            let reason = String::new();
+            return Err(ParseError::NotAnObject { reason });
+        }
+        Self::read_object(json).map_err(|pointer| ParseError::WrongField {
             pointer,
             reason: String::new(),
         })

@@ -1,0 +1,59 @@
+//! Why an update was rejected, for the metrics.
+
+use strum::{IntoStaticStr, VariantArray};
+
+use super::Problem;
+use crate::run::ParseError;
+
+/// Why an update was rejected. Two problems share a reason only if the same thing mends both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(in crate::http) enum Reason {
+    Empty,
+    NotJson,
+    NotAnObject,
+    WrongField,
+    TooLarge,
+    RunTooLarge,
+    TooSlow,
+    Incomplete,
+    MediaType,
+    Compressed,
+    Method,
+    Unauthorized,
+    Busy,
+    Protocol,
+    Internal,
+}
+
+impl Problem {
+    /// Why an update is rejected; `None` for problems that an update cannot have.
+    pub(in crate::http) const fn reason(&self) -> Option<Reason> {
+        Some(match self {
+            Self::NoHost | Self::SeveralHosts | Self::TransferCoding | Self::MalformedChunks => {
+                Reason::Protocol
+            }
+            Self::Unauthorized(_) => Reason::Unauthorized,
+            Self::Method { .. } => Reason::Method,
+            Self::MediaType(_) => Reason::MediaType,
+            Self::ContentEncoding(_) => Reason::Compressed,
+            Self::BodyTooLarge { .. } => Reason::TooLarge,
+            Self::RunTooLarge(_) => Reason::RunTooLarge,
+            Self::BodyTooSlow { .. } => Reason::TooSlow,
+            Self::BodyIncomplete => Reason::Incomplete,
+            Self::RetryWithoutBody | Self::NotAnUpdate(ParseError::Empty) => Reason::Empty,
+            Self::NotAnUpdate(ParseError::NotUtf8 { .. } | ParseError::NotJson { .. }) => {
+                Reason::NotJson
+            }
+            Self::NotAnUpdate(ParseError::NotAnObject { .. }) => Reason::NotAnObject,
+            Self::NotAnUpdate(ParseError::WrongField { .. }) => Reason::WrongField,
+            Self::NoMemory => Reason::Busy,
+            Self::Internal => Reason::Internal,
+            Self::NoSuchPath
+            | Self::NoSuchRun(_)
+            | Self::UnexpectedBody { .. }
+            | Self::Parameter { .. }
+            | Self::TooManySubscribers => return None,
+        })
+    }
+}
