@@ -18,6 +18,21 @@ fn the_log_says_where_to_point_comfydeploy() {
     );
 }
 
+#[tokio::test]
+async fn levels_of_other_modules_silence_neither_the_ready_line_nor_warnings() {
+    for filter in ["myapp=debug", "hyper=off", "[nowhere]=trace", ""] {
+        let mut command = Process::command(&["--listen", "127.0.0.1:0"]);
+        command.env("RUST_LOG", filter);
+        let mut process = Process::start(command);
+        process.post(WEBHOOK, r#"{"status":"odd"}"#).await;
+        let (_, log) = process.stop();
+        assert!(
+            log.contains("WARN") && log.contains("update rejected"),
+            "{filter}: {log}"
+        );
+    }
+}
+
 #[test]
 fn log_lines_can_be_json() {
     let process = Process::serve(&["--log-format", "json"]);

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod browser;
+mod command_line;
 mod connections;
 mod cors;
 mod fuzz;
@@ -30,5 +31,6 @@ mod store_limits;
 mod streams;
 mod subscribers;
 mod tokens;
+mod variables;
 mod waiting;
 mod webhook;
