@@ -1,12 +1,6 @@
 //! The service as a whole: assemble, serve, drain.
 
-use std::{
-    convert::Infallible,
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, time};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +10,7 @@ use crate::{
     config::Config,
     http::{self, App, ConnectionLimits, Timeouts},
     metrics::Metrics,
+    net::reachable,
     store::{Limits, Store},
 };
 
@@ -44,8 +39,10 @@ pub async fn serve(
     let app = Arc::new(App::new(config, &store, &metrics, shutdown.clone()));
     let routes = http::routes(&app, &config.cors_origin);
     warn_if_unauthenticated(config, address);
+    // The page first: that is the URL that people open.
     info!(
-        "ready: point ComfyDeploy's webhook at {}",
+        "ready: runs are shown at http://{}/; point ComfyDeploy's webhook at {}",
+        reachable(address),
         webhook_url(address)
     );
     let connections = ConnectionLimits {
@@ -101,11 +98,10 @@ async fn sweep(store: &Store, retention: Duration) -> Infallible {
 
 /// The URL for ComfyDeploy, as far as the service knows its own address.
 fn webhook_url(address: SocketAddr) -> String {
-    let port = address.port();
-    let host = match address.ip() {
-        ip if ip.is_unspecified() => "<this host>".to_owned(),
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
+    let host = if address.ip().is_unspecified() {
+        format!("<this host>:{}", address.port())
+    } else {
+        address.to_string()
     };
-    format!("http://{host}:{port}{}", http::WEBHOOK_PATH)
+    format!("http://{host}{}", http::WEBHOOK_PATH)
 }

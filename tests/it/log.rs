@@ -8,13 +8,28 @@ use tokio::net::TcpStream;
 use crate::harness::{Process, WEBHOOK, read_to_end, send, update, update_head};
 
 #[test]
-fn the_log_says_where_to_point_comfydeploy() {
+fn the_log_says_where_runs_are_shown_and_where_to_point_comfydeploy() {
     let process = Process::serve(&[]);
-    let url = format!("http://{}{WEBHOOK}", process.address);
+    let address = process.address;
+    let line = format!(
+        " ready: runs are shown at http://{address}/; point ComfyDeploy's webhook at http://{address}{WEBHOOK}\n"
+    );
     assert!(
-        process
-            .first_lines
-            .contains(&format!("point ComfyDeploy's webhook at {url}\n"))
+        process.first_lines.ends_with(&line),
+        "{}",
+        process.first_lines
+    );
+
+    // From this machine all interfaces are reached by loopback; which name others use is not known.
+    let everywhere = Process::start(Process::command(&["--listen", ":0"]));
+    let port = everywhere.address.port();
+    let line = format!(
+        " at http://127.0.0.1:{port}/; point ComfyDeploy's webhook at http://<this host>:{port}{WEBHOOK}\n"
+    );
+    assert!(
+        everywhere.first_lines.ends_with(&line),
+        "{}",
+        everywhere.first_lines
     );
 }
 
