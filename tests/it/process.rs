@@ -117,6 +117,48 @@ async fn a_second_signal_ends_the_wait_for_requests_in_flight() {
     }
 }
 
+#[tokio::test]
+async fn during_the_drain_delay_the_service_is_not_ready_but_serves_as_usual() {
+    let mut process = Process::serve(&["--drain-delay", "1h"]);
+    let client = reqwest::Client::new();
+    let get = async |path| client.get(process.url(path)).send().await.unwrap();
+    assert_eq!(get("/readyz").await.status(), 200);
+    process.signal("TERM");
+    until("/readyz says 503", async || {
+        get("/readyz").await.status() == 503
+    })
+    .await;
+    problem(get("/readyz").await, 503).await;
+    assert_eq!(get("/healthz").await.status(), 200);
+    // On a new connection, as from ComfyDeploy.
+    assert_eq!(
+        process.post(WEBHOOK, update(1, "queued")).await.status(),
+        200
+    );
+    let mut stream = get(&format!("/api/runs/{}/events", run_id(1))).await;
+    let mut events = String::new();
+    while !events.contains("queued") {
+        let chunk = with_timeout(stream.chunk()).await.unwrap();
+        events += text(&chunk.expect("the stream has ended"));
+    }
+    process.signal("TERM");
+    let (code, log) = process.end();
+    assert_eq!(code, Some(0));
+    assert!(
+        log.contains("serving as usual for 3600s, the --drain-delay"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn after_the_drain_delay_streams_end_and_the_exit_code_is_0() {
+    let mut process = Process::serve(&["--drain-delay", "1ms"]);
+    let mut stream = reqwest::get(process.url("/api/events")).await.unwrap();
+    let (code, _) = process.stop();
+    assert_eq!(code, Some(0));
+    while with_timeout(stream.chunk()).await.unwrap().is_some() {}
+}
+
 /// Whether a network without IPv6 can be made, which needs rights that some systems give to nobody but root.
 fn can_disable_ipv6() -> bool {
     let script = format!("{WITHOUT_IPV6} true");
@@ -151,6 +193,7 @@ async fn without_ipv6_all_interfaces_are_served_and_found_over_ipv4() {
         .env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap());
     let process = Process::start(command);
+    assert_eq!(process.address.to_string(), "127.0.0.1:8080");
     for arguments in [
         &["healthcheck"][..],
         &["simulate", "--runs", "1", "--speed", "1000"],

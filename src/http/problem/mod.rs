@@ -51,6 +51,7 @@ pub(super) enum Problem {
     /// The memory budget for this is used up.
     NoMemory,
     TooManySubscribers,
+    ShuttingDown,
     Internal,
 }
 
@@ -73,7 +74,9 @@ impl Problem {
             Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::NoMemory | Self::TooManySubscribers => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoMemory | Self::TooManySubscribers | Self::ShuttingDown => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -94,7 +97,8 @@ impl Problem {
             Self::NoSuchPath
             | Self::NoSuchRun(_)
             | Self::Parameter { .. }
-            | Self::TooManySubscribers => return None,
+            | Self::TooManySubscribers
+            | Self::ShuttingDown => return None,
         })
     }
 
@@ -175,6 +179,7 @@ impl fmt::Display for Problem {
             Self::TooManySubscribers => f.write_str(
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
             ),
+            Self::ShuttingDown => f.write_str("the service is shutting down"),
             Self::Internal => f.write_str("the service failed; its log and standard error say why"),
         }
     }
