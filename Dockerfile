@@ -16,7 +16,8 @@ RUN touch src/main.rs src/lib.rs && cargo build --release --locked
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /build/target/release/comfydeploy-webhook /comfydeploy-webhook
 USER nonroot:nonroot
-ENV LISTEN=0.0.0.0:8080
+# All interfaces; a platform that assigns a port replaces it.
+ENV PORT=8080
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["/comfydeploy-webhook", "healthcheck"]
 ENTRYPOINT ["/comfydeploy-webhook"]

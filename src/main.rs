@@ -1,19 +1,15 @@
 //! Arguments in, exit code out.
 
-use std::{env, fmt, io, process::ExitCode, thread};
+use std::{env, fmt, io, io::Write as _, process::ExitCode, thread};
 
-use clap::Parser as _;
 use comfydeploy_webhook::{
-    cli::{Cli, Command},
+    cli::{Cli, CliError, Command},
     config::{Config, LogFormat},
-    healthcheck, server, shutdown,
+    healthcheck, listen, server, shutdown,
     simulate::{self, SimulateArgs},
     telemetry,
 };
-use tokio::{
-    net::TcpListener,
-    runtime::{Builder, Runtime},
-};
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -21,16 +17,13 @@ use tracing::warn;
 const OTHER_FILES: u64 = 64;
 
 fn main() -> ExitCode {
-    let mut cli = match Cli::try_parse() {
+    let cli = match Cli::read(env::args_os().skip(1), |name| env::var_os(name)) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() => return fail(2, one_line(&error)),
-        Err(help_or_version) => help_or_version.exit(),
+        Err(CliError::Info(info)) => info.exit(),
+        Err(error) => return fail(2, error),
     };
-    if let Err(error) = cli.config.load_tokens(|name| env::var_os(name)) {
-        return fail(2, format!("error: {error}"));
-    }
     let threads = match cli.command {
-        Some(Command::Healthcheck) => Some(1),
+        Some(Command::Healthcheck | Command::Completions { .. }) => Some(1),
         None | Some(Command::Simulate(_)) => cli.config.threads,
     };
     let runtime = match runtime(threads) {
@@ -41,6 +34,9 @@ fn main() -> ExitCode {
         None => runtime.block_on(serve(&cli.config)),
         Some(Command::Healthcheck) => runtime.block_on(check(&cli.config)),
         Some(Command::Simulate(args)) => runtime.block_on(simulate(&args, &cli.config)),
+        Some(Command::Completions { shell }) => io::stdout()
+            .write_all(&Cli::completions(shell))
+            .map_err(|error| format!("cannot print: {error}")),
     };
     // Does not wait for a DNS lookup in progress, which cannot be cancelled.
     runtime.shutdown_background();
@@ -65,13 +61,15 @@ fn runtime(threads: Option<usize>) -> io::Result<Runtime> {
 }
 
 async fn serve(config: &Config) -> Result<(), String> {
-    telemetry::start(&config.log, config.log_format == LogFormat::Json)
-        .map_err(|error| format!("cannot log: {error}"))?;
+    telemetry::start(
+        config.log.directives(),
+        config.log_format == LogFormat::Json,
+    )
+    .map_err(|error| format!("cannot log: {error}"))?;
     raise_file_limit(config.max_connections);
-    let listen = config.listen;
-    let listener = TcpListener::bind(listen)
+    let listener = listen::bind(config.address())
         .await
-        .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+        .map_err(|error| error.to_string())?;
     until_signalled(async |shutdown| {
         server::serve(listener, config, shutdown)
             .await
@@ -94,9 +92,10 @@ fn raise_file_limit(connections: usize) {
 }
 
 async fn check(config: &Config) -> Result<(), String> {
-    healthcheck::check(config.listen)
+    let address = config.address();
+    healthcheck::check(address)
         .await
-        .map_err(|error| format!("{} is not healthy: {error}", config.listen))
+        .map_err(|error| format!("{address} is not healthy: {error}"))
 }
 
 async fn simulate(args: &SimulateArgs, config: &Config) -> Result<(), String> {
@@ -121,13 +120,6 @@ async fn until_signalled(
             Ok(())
         }
     }
-}
-
-/// The error in one line, without the usage and the hints that clap adds.
-fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let first = text.split("\n\n").next().unwrap_or(&text);
-    first.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[expect(

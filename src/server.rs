@@ -1,12 +1,6 @@
 //! The service as a whole: assemble, serve, drain.
 
-use std::{
-    convert::Infallible,
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, time};
 use tokio_util::sync::CancellationToken;
@@ -16,14 +10,15 @@ use crate::{
     config::Config,
     http::{self, App, ConnectionLimits, Timeouts},
     metrics::Metrics,
+    net::reachable,
     store::{Limits, Store},
 };
 
 /// The longest time between two removals of expired runs.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// Serves on `listener` until `shutdown` is cancelled, and then until the requests in flight are finished
-/// or `--drain-timeout` has passed.
+/// Serves on `listener` until `shutdown` is cancelled, for `--drain-delay` after that, and then until the requests
+/// in flight are finished or `--drain-timeout` has passed.
 ///
 /// # Errors
 /// When the address of `listener` cannot be read.
@@ -41,11 +36,14 @@ pub async fn serve(
         backlog: config.stream_backlog,
     };
     let store = Arc::new(Store::new(limits, &metrics));
-    let app = Arc::new(App::new(config, &store, &metrics, shutdown.clone()));
+    let drain = CancellationToken::new();
+    let app = Arc::new(App::new(config, &store, &metrics, drain.clone()));
     let routes = http::routes(&app, &config.cors_origin);
     warn_if_unauthenticated(config, address);
+    // The page first: that is the URL that people open.
     info!(
-        "ready: point ComfyDeploy's webhook at {}",
+        "ready: runs are shown at http://{}/; point ComfyDeploy's webhook at {}",
+        reachable(address),
         webhook_url(address)
     );
     let connections = ConnectionLimits {
@@ -57,10 +55,17 @@ pub async fn serve(
             idle: config.idle_timeout,
         },
     };
-    let serving = http::serve(listener, routes, connections, metrics, shutdown.clone());
+    let serving = http::serve(listener, routes, connections, metrics, drain.clone());
+    let drained = async {
+        shutdown.cancelled().await;
+        app.set_unready();
+        delay_drain(config.drain_delay).await;
+        drain.cancel();
+        drain_deadline(config.drain_timeout).await;
+    };
     tokio::select! {
         () = serving => Ok(()),
-        () = drain_deadline(&shutdown, config.drain_timeout) => Ok(()),
+        () = drained => Ok(()),
         never = sweep(&store, config.retention) => match never {},
     }
 }
@@ -81,9 +86,15 @@ fn warn_if_unauthenticated(config: &Config, address: SocketAddr) {
     }
 }
 
-/// Returns when `limit` has passed since `shutdown` was cancelled.
-async fn drain_deadline(shutdown: &CancellationToken, limit: Duration) {
-    shutdown.cancelled().await;
+/// Gives load balancers time to learn from `/readyz` that no new requests should come.
+async fn delay_drain(delay: Duration) {
+    if !delay.is_zero() {
+        info!("not ready any more; serving as usual for {delay:?}, the --drain-delay");
+        time::sleep(delay).await;
+    }
+}
+
+async fn drain_deadline(limit: Duration) {
     time::sleep(limit).await;
     warn!("gave up on requests that were still in flight after {limit:?}");
 }
@@ -101,11 +112,10 @@ async fn sweep(store: &Store, retention: Duration) -> Infallible {
 
 /// The URL for ComfyDeploy, as far as the service knows its own address.
 fn webhook_url(address: SocketAddr) -> String {
-    let port = address.port();
-    let host = match address.ip() {
-        ip if ip.is_unspecified() => "<this host>".to_owned(),
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
+    let host = if address.ip().is_unspecified() {
+        format!("<this host>:{}", address.port())
+    } else {
+        address.to_string()
     };
-    format!("http://{host}:{port}{}", http::WEBHOOK_PATH)
+    format!("http://{host}{}", http::WEBHOOK_PATH)
 }

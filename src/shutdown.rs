@@ -9,7 +9,7 @@ use tracing::info;
 /// What SIGTERM and SIGINT ask for. Both mean the same.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
-    /// Cancelled at the first signal: finish the requests in flight, then exit.
+    /// Cancelled at the first signal: finish what is going on, then exit.
     pub shutdown: CancellationToken,
     /// Cancelled at the second signal: exit at once.
     pub abort: CancellationToken,
@@ -32,7 +32,7 @@ pub fn on_signals() -> io::Result<Signals> {
             }
         };
         let signal = next().await;
-        info!("{signal}: finishing requests in flight; a second signal exits at once");
+        info!("{signal}: shutting down; a second signal exits at once");
         shutdown.cancel();
         next().await;
         abort.cancel();

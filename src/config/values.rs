@@ -1,20 +1,14 @@
 //! Parsers for the values of flags. Each error says what is expected.
 
-use std::{ffi::OsStr, fmt::Display, net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{ffi::OsStr, fmt::Display, ops::RangeInclusive, time::Duration};
 
 use bytesize::ByteSize;
 use clap::{Arg, Command, builder::TypedValueParser, error::ErrorKind};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
-use tracing_subscriber::EnvFilter;
 
 pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const TEN_YEARS: Duration = Duration::from_hours(24 * 3650);
-
-pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "expected an IP address and a port such as 127.0.0.1:8080 or [::]:8080")
-}
 
 pub(crate) fn size(text: &str, accepted: RangeInclusive<u64>) -> Result<usize, String> {
     let size: ByteSize = text
@@ -30,6 +24,8 @@ pub(crate) fn size(text: &str, accepted: RangeInclusive<u64>) -> Result<usize, S
 }
 
 pub(crate) fn time(text: &str, accepted: RangeInclusive<Duration>) -> Result<Duration, String> {
+    // The only time that needs no unit.
+    let text = if text == "0" { "0s" } else { text };
     let span: Span = text
         .parse()
         .map_err(|_| "expected a time such as 10s, 1h 30m or 7d".to_owned())?;
@@ -92,13 +88,6 @@ pub(crate) fn factor(text: &str, accepted: RangeInclusive<f64>) -> Result<f64, S
             accepted.start(),
             accepted.end()
         )),
-    }
-}
-
-pub(crate) fn log_filter(text: &str) -> Result<String, String> {
-    match EnvFilter::try_new(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -189,7 +178,8 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "10", "-10s", "10s ago", "0s", "1month", "forever"] {
+        assert_eq!(time("0", Duration::ZERO..=HOUR), Ok(Duration::ZERO));
+        for text in ["", "0", "10", "-10s", "10s ago", "0s", "1month", "forever"] {
             assert!(time(text, MILLISECOND..=HOUR).is_err(), "{text}");
         }
         assert_eq!(

@@ -2,7 +2,10 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use strum::VariantArray as _;
@@ -43,6 +46,8 @@ pub struct App {
     pub(super) subscribers: Subscribers,
     /// Distinguishes the revisions of this store from those of another.
     pub(super) epoch: u64,
+    /// Whether new requests should go elsewhere. They are still answered.
+    pub(super) is_unready: AtomicBool,
     /// Cancelled when streams end and no request waits any longer.
     pub(super) shutdown: CancellationToken,
 }
@@ -77,8 +82,14 @@ impl App {
             subscribers: Subscribers::new(subscribers),
             // The seed of a hash map is the randomness that the standard library has.
             epoch: RandomState::new().hash_one(()),
+            is_unready: AtomicBool::new(false),
             shutdown,
         }
+    }
+
+    /// Lets `/readyz` say that new requests should go elsewhere.
+    pub fn set_unready(&self) {
+        self.is_unready.store(true, Ordering::Relaxed);
     }
 }
 

@@ -1,6 +1,6 @@
 //! For operators and their tools: probes and metrics.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use axum::{
     body::Body,
@@ -12,7 +12,8 @@ use http_body_util::Full;
 use super::{
     app::App,
     limits::frames::in_frames,
-    openapi::responses::{GuardedProblems, ProbeProblems},
+    openapi::responses::{GuardedProblems, ProbeProblems, ReadinessProblems},
+    problem::Problem,
 };
 use crate::metrics::Levels;
 
@@ -27,16 +28,19 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether updates are accepted.
+/// Whether new requests should come here: until the shutdown begins.
 #[utoipa::path(
     get,
     operation_id = "getReadiness",
     path = "/readyz",
-    responses((status = 200, description = "They are", body = String), ProbeProblems),
+    responses((status = 200, description = "They should", body = String), ReadinessProblems),
 )]
-pub(super) async fn readyz() -> &'static str {
-    // As long as all state is in memory, they are from the first request on.
-    "ok\n"
+pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    // As long as all state is in memory, updates are accepted from the first request on.
+    if app.is_unready.load(Ordering::Relaxed) {
+        return Err(Problem::ShuttingDown);
+    }
+    Ok("ok\n")
 }
 
 /// What was counted, in Prometheus' text format.

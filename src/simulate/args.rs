@@ -48,7 +48,7 @@ impl SimulateArgs {
     /// the service itself would require.
     pub(super) fn receiver(&self, config: &Config) -> Receiver {
         let mut receiver = self.url.clone().unwrap_or_else(|| {
-            let url = format!("http://{}", reachable(config.listen));
+            let url = format!("http://{}", reachable(config.address()));
             Receiver::parse(&url).expect("an address makes a URL")
         });
         let own = config.webhook_tokens.as_ref();

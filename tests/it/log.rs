@@ -9,14 +9,44 @@ use tokio::net::TcpStream;
 use crate::harness::{Process, WEBHOOK, read_to_end, send, update, update_head};
 
 #[test]
-fn the_log_says_where_to_point_comfydeploy() {
+fn the_log_says_where_runs_are_shown_and_where_to_point_comfydeploy() {
     let process = Process::serve(&[]);
-    let url = format!("http://{}{WEBHOOK}", process.address);
-    assert!(
-        process
-            .first_lines
-            .contains(&format!("point ComfyDeploy's webhook at {url}\n"))
+    let address = process.address;
+    let line = format!(
+        " ready: runs are shown at http://{address}/; point ComfyDeploy's webhook at http://{address}{WEBHOOK}\n"
     );
+    assert!(
+        process.first_lines.ends_with(&line),
+        "{}",
+        process.first_lines
+    );
+
+    // From this machine all interfaces are reached by loopback; which name others use is not known.
+    let everywhere = Process::start(Process::command(&["--listen", ":0"]));
+    let port = everywhere.address.port();
+    let line = format!(
+        " at http://127.0.0.1:{port}/; point ComfyDeploy's webhook at http://<this host>:{port}{WEBHOOK}\n"
+    );
+    assert!(
+        everywhere.first_lines.ends_with(&line),
+        "{}",
+        everywhere.first_lines
+    );
+}
+
+#[tokio::test]
+async fn levels_of_other_modules_silence_neither_the_ready_line_nor_warnings() {
+    for filter in ["myapp=debug", "hyper=off", "[nowhere]=trace", ""] {
+        let mut command = Process::command(&["--listen", "127.0.0.1:0"]);
+        command.env("RUST_LOG", filter);
+        let mut process = Process::start(command);
+        process.post(WEBHOOK, r#"{"status":"odd"}"#).await;
+        let (_, log) = process.stop();
+        assert!(
+            log.contains("WARN") && log.contains("update rejected"),
+            "{filter}: {log}"
+        );
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod browser;
+mod command_line;
 mod connections;
 mod cors;
 mod fuzz;
@@ -35,5 +36,6 @@ mod store_limits;
 mod streams;
 mod subscribers;
 mod tokens;
+mod variables;
 mod waiting;
 mod webhook;

@@ -1,7 +1,6 @@
 //! Facts that more than one file states have to agree.
 
-use clap::CommandFactory;
-use comfydeploy_webhook::{cli::Cli, config::Config};
+use comfydeploy_webhook::config::Config;
 
 use crate::harness::read;
 
@@ -14,19 +13,18 @@ fn value_of(text: &str, prefix: &str) -> String {
 }
 
 #[test]
-fn the_image_listens_on_the_default_port() {
+fn the_image_listens_on_the_default_port_unless_the_platform_assigns_one() {
     let dockerfile = read("Dockerfile");
-    let command = Cli::command();
-    let listen = command
-        .get_arguments()
-        .find(|flag| flag.get_id() == "listen")
-        .unwrap();
-    let default = listen.get_default_values()[0].to_str().unwrap();
-    let (_, port) = default.rsplit_once(':').unwrap();
-    assert_eq!(value_of(&dockerfile, "EXPOSE "), port);
+    let default = Config::from_flags(&[]).unwrap().address();
+    assert_eq!(value_of(&dockerfile, "EXPOSE "), default.port().to_string());
+    // A platform sets PORT, and would not be heard if the image set LISTEN.
+    assert!(!dockerfile.contains("LISTEN"));
+    let mut config = Config::from_flags(&[]).unwrap();
+    let of_image = |name: &str| (name == "PORT").then(|| value_of(&dockerfile, "ENV PORT=").into());
+    config.load_variables(of_image).unwrap();
     assert_eq!(
-        value_of(&dockerfile, "ENV LISTEN="),
-        format!("0.0.0.0:{port}")
+        config.address().to_string(),
+        format!("0.0.0.0:{}", default.port())
     );
 }
 

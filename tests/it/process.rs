@@ -1,13 +1,12 @@
-//! The program: flags, exit codes, signals.
+//! The program: threads, exit codes, signals.
 
-use std::{io::BufRead, net::TcpListener};
+use std::{io::BufRead, process::Command};
 
-use clap::CommandFactory;
-use comfydeploy_webhook::cli::Cli;
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
 use crate::harness::{
-    Process, assert_status, output, read_to_end, send, text, until, update_head, with_timeout,
+    Process, WEBHOOK, assert_status, is_installed, output, problem, read_to_end, run_id, send,
+    text, until, update, update_head, with_timeout,
 };
 
 /// How many threads the program has, as Linux lists them.
@@ -26,106 +25,6 @@ fn with_one_thread_the_main_thread_serves_and_with_several_they_serve_beside_it(
 }
 
 #[tokio::test]
-async fn help_explains_every_flag_in_one_line_with_its_variable_and_default() {
-    let help = output(Process::command(&["--help"])).await;
-    assert!(help.status.success());
-    let help = text(&help.stdout);
-    for flag in Cli::command()
-        .get_arguments()
-        .filter(|flag| flag.is_global_set() || flag.get_env().is_some())
-    {
-        let name = format!("--{} ", flag.get_long().unwrap());
-        let line = help
-            .lines()
-            .find(|line| line.trim().starts_with(&name))
-            .expect(&name);
-        let variable = flag
-            .get_env()
-            .expect("a flag without a variable")
-            .to_str()
-            .unwrap();
-        // The value of a variable that may lead to a token is not shown.
-        let value = if flag.is_hide_env_values_set() {
-            ""
-        } else {
-            "="
-        };
-        let default = match flag.get_default_values() {
-            [default] => format!(" [default: {}]", default.to_str().unwrap()),
-            _ => String::new(),
-        };
-        let end = format!(" [env: {variable}{value}]{default}");
-        assert!(line.ends_with(&end), "{line}");
-        assert!(
-            line.contains(&flag.get_help().unwrap().to_string()),
-            "{line}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn version_prints_the_version_of_the_package() {
-    let version = output(Process::command(&["--version"])).await;
-    assert!(version.status.success());
-    assert_eq!(
-        text(&version.stdout),
-        concat!("comfydeploy-webhook ", env!("CARGO_PKG_VERSION"), "\n")
-    );
-}
-
-#[tokio::test]
-async fn a_bad_flag_prints_one_line_and_exits_with_2() {
-    for (arguments, name) in [
-        (["--max-body", "4 apples"], "--max-body"),
-        (["--max-body", "1"], "--max-body"),
-        (["--max-runs", "0"], "--max-runs"),
-        (["--max-bytes", "1"], "--max-bytes"),
-        (["--retention", "7"], "--retention"),
-        (["--body-timeout", "2h"], "--body-timeout"),
-        (["--drain-timeout", "1s ago"], "--drain-timeout"),
-        (["--listen", "localhost"], "--listen"),
-        (["--log-format", "xml"], "--log-format"),
-        (["--log", "=="], "--log"),
-        (["--port", "1"], "--port"),
-    ] {
-        let output = output(Process::command(&arguments)).await;
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        let line = text(&output.stderr);
-        assert!(line.starts_with("error: ") && line.contains(name), "{line}");
-        assert_eq!(line.lines().count(), 1, "{line}");
-        assert!(output.stdout.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn a_bad_variable_prints_one_line_and_exits_with_2() {
-    let mut command = Process::command(&[]);
-    command.env("MAX_RUNS", "many");
-    let output = output(command).await;
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(
-        text(&output.stderr),
-        "error: invalid value 'many' for '--max-runs <RUNS>': expected a whole number from 1 to 10000000\n"
-    );
-}
-
-#[tokio::test]
-async fn a_port_in_use_prints_one_line_and_exits_with_1() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let output = output(Process::command(&["--listen", &address])).await;
-    assert_eq!(output.status.code(), Some(1));
-    let line = text(&output.stderr);
-    assert!(
-        line.starts_with(&format!(
-            "error: cannot listen on {address}: Address already in use"
-        )),
-        "{line}"
-    );
-    assert_eq!(line.lines().count(), 1);
-}
-
-#[tokio::test]
 async fn the_health_check_succeeds_while_the_service_runs() {
     let mut process = Process::serve(&[]);
     let address = process.address.to_string();
@@ -137,6 +36,9 @@ async fn the_health_check_succeeds_while_the_service_runs() {
     let mut by_variable = Process::command(&["healthcheck"]);
     by_variable.env("LISTEN", everywhere);
     assert!(output(by_variable).await.status.success());
+    let mut by_port = Process::command(&["healthcheck"]);
+    by_port.env("PORT", process.address.port().to_string());
+    assert!(output(by_port).await.status.success());
 
     process.signal("TERM");
     assert!(process.child.wait().unwrap().success());
@@ -212,5 +114,104 @@ async fn a_second_signal_ends_the_wait_for_requests_in_flight() {
             "{log}"
         );
         drop(connection);
+    }
+}
+
+#[tokio::test]
+async fn during_the_drain_delay_the_service_is_not_ready_but_serves_as_usual() {
+    let mut process = Process::serve(&["--drain-delay", "1h"]);
+    let client = reqwest::Client::new();
+    let get = async |path| client.get(process.url(path)).send().await.unwrap();
+    assert_eq!(get("/readyz").await.status(), 200);
+    process.signal("TERM");
+    until("/readyz says 503", async || {
+        get("/readyz").await.status() == 503
+    })
+    .await;
+    problem(get("/readyz").await, 503).await;
+    assert_eq!(get("/healthz").await.status(), 200);
+    // On a new connection, as from ComfyDeploy.
+    assert_eq!(
+        process.post(WEBHOOK, update(1, "queued")).await.status(),
+        200
+    );
+    let mut stream = get(&format!("/api/runs/{}/events", run_id(1))).await;
+    let mut events = String::new();
+    while !events.contains("queued") {
+        let chunk = with_timeout(stream.chunk()).await.unwrap();
+        events += text(&chunk.expect("the stream has ended"));
+    }
+    process.signal("TERM");
+    let (code, log) = process.end();
+    assert_eq!(code, Some(0));
+    assert!(
+        log.contains("serving as usual for 3600s, the --drain-delay"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn after_the_drain_delay_streams_end_and_the_exit_code_is_0() {
+    let mut process = Process::serve(&["--drain-delay", "1ms"]);
+    let mut stream = reqwest::get(process.url("/api/events")).await.unwrap();
+    let (code, _) = process.stop();
+    assert_eq!(code, Some(0));
+    while with_timeout(stream.chunk()).await.unwrap().is_some() {}
+}
+
+/// Whether a network without IPv6 can be made, which needs rights that some systems give to nobody but root.
+fn can_disable_ipv6() -> bool {
+    let script = format!("{WITHOUT_IPV6} true");
+    let is_possible = is_installed("unshare")
+        && is_installed("nsenter")
+        && is_installed("ip")
+        && Command::new("unshare")
+            .args(["-rn", "sh", "-c", &script])
+            .status()
+            .unwrap()
+            .success();
+    if !is_possible {
+        println!("skipped: cannot make a network without IPv6");
+    }
+    is_possible
+}
+
+const WITHOUT_IPV6: &str =
+    "ip link set lo up && echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 &&";
+
+#[tokio::test]
+async fn without_ipv6_all_interfaces_are_served_and_found_over_ipv4() {
+    if !can_disable_ipv6() {
+        return;
+    }
+    let program = Process::command(&[]).get_program().to_owned();
+    let script = format!("{WITHOUT_IPV6} exec \"$0\" --listen [::]:8080");
+    let mut command = Command::new("unshare");
+    command
+        .args(["-rn", "sh", "-c", &script])
+        .arg(&program)
+        .env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap());
+    let process = Process::start(command);
+    assert_eq!(process.address.to_string(), "127.0.0.1:8080");
+    for arguments in [
+        &["healthcheck"][..],
+        &["simulate", "--runs", "1", "--speed", "1000"],
+    ] {
+        let mut command = Command::new("nsenter");
+        let pid = process.child.id().to_string();
+        command.args([
+            "--preserve-credentials",
+            "--user",
+            "--net",
+            "--target",
+            &pid,
+        ]);
+        command
+            .arg(&program)
+            .args(arguments)
+            .args(["--listen", "[::]:8080"]);
+        let output = output(command).await;
+        assert!(output.status.success(), "{output:?}");
     }
 }

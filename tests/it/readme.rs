@@ -5,7 +5,7 @@ use std::process::Command;
 use clap::{Arg, CommandFactory};
 use comfydeploy_webhook::cli::Cli;
 
-use crate::harness::{Process, is_installed, read};
+use crate::harness::{Process, flags, is_installed, read};
 
 /// The commands of every console block, each with the output that the README shows.
 fn commands(readme: &str) -> Vec<(String, String)> {
@@ -89,18 +89,21 @@ fn row(flag: &Arg) -> String {
 
 #[test]
 fn the_readme_lists_every_flag_as_help_does() {
-    let rows: Vec<String> = Cli::command()
-        .get_arguments()
-        .filter(|flag| flag.get_env().is_some())
-        .map(row)
+    let tables: Vec<String> = flags()
+        .chunk_by(|a, b| a.get_help_heading() == b.get_help_heading())
+        .map(|group| {
+            let heading = group[0].get_help_heading().unwrap();
+            let rows: Vec<String> = group.iter().map(row).collect();
+            format!(
+                "**{heading}**\n\n| flag | variable | default | |\n|---|---|---|---|\n{}\n",
+                rows.join("\n")
+            )
+        })
         .collect();
-    let table = format!(
-        "| flag | variable | default | |\n|---|---|---|---|\n{}\n",
-        rows.join("\n")
-    );
+    let tables = tables.join("\n");
     assert!(
-        read("README.md").contains(&table),
-        "the README should hold this table:\n{table}"
+        read("README.md").contains(&tables),
+        "the README should hold these tables:\n{tables}"
     );
 }
 

@@ -15,7 +15,7 @@ use axum::{
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::harness::{Process, WEBHOOK, output};
+use crate::harness::{Process, WEBHOOK, error_line, output};
 
 /// Simulates runs as fast as possible.
 fn simulate(url: &str, arguments: &[&str]) -> Command {
@@ -28,16 +28,6 @@ async fn stdout(command: Command) -> String {
     let output = output(command).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// Checks that a command prints one line, to stderr, and returns it.
-async fn error_line(command: Command, code: i32) -> String {
-    let output = output(command).await;
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    assert!(output.stdout.is_empty(), "{output:?}");
-    let line = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(line.lines().count(), 1, "{line}");
-    line
 }
 
 fn serve_with_token(token: &str) -> Process {
@@ -101,13 +91,16 @@ async fn runs_end_as_intended_though_updates_are_late_repeated_and_retried() {
 #[tokio::test]
 async fn without_a_url_the_service_at_listen_receives_the_updates() {
     let server = Process::serve(&[]);
-    let mut command = Process::command(&["simulate", "--runs", "1", "--speed", "1000"]);
-    command.env("LISTEN", format!("0.0.0.0:{}", server.address.port()));
-    let summary = stdout(command).await;
-    assert!(
-        summary.contains("1 succeeded, 0 failed, 0 cancelled, in"),
-        "{summary}"
-    );
+    let port = server.address.port().to_string();
+    for (variable, value) in [("LISTEN", &format!("0.0.0.0:{port}")), ("PORT", &port)] {
+        let mut command = Process::command(&["simulate", "--runs", "1", "--speed", "1000"]);
+        command.env(variable, value);
+        let summary = stdout(command).await;
+        assert!(
+            summary.contains("1 succeeded, 0 failed, 0 cancelled, in"),
+            "{summary}"
+        );
+    }
 }
 
 #[tokio::test]

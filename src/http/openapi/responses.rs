@@ -21,6 +21,8 @@ const ANY: &[When] = &[
 
 const PLAIN: &[When] = &[("400", "The request has a body, or breaks HTTP/1.1")];
 
+const READINESS: &[When] = &[("503", "The service is shutting down")];
+
 const GUARDED: &[When] = &[("401", "The token is missing or wrong")];
 
 const READ: &[When] = &[
@@ -104,6 +106,8 @@ macro_rules! described {
 described! {
     /// Of probes.
     ProbeProblems: &[ANY, PLAIN];
+    /// Of the probe for load balancers.
+    ReadinessProblems: &[ANY, PLAIN, READINESS];
     /// Of what needs a reader's token, and no memory budget.
     GuardedProblems: &[ANY, PLAIN, GUARDED];
     /// Of reading runs.

@@ -59,6 +59,7 @@ pub(super) enum Problem {
     /// The memory budget for this is used up.
     NoMemory,
     TooManySubscribers,
+    ShuttingDown,
     Internal,
 }
 
@@ -94,7 +95,9 @@ impl Problem {
             }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::NoMemory | Self::TooManySubscribers => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoMemory | Self::TooManySubscribers | Self::ShuttingDown => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -170,6 +173,7 @@ impl fmt::Display for Problem {
             Self::TooManySubscribers => f.write_str(
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
             ),
+            Self::ShuttingDown => f.write_str("the service is shutting down"),
             Self::Internal => f.write_str("the service failed; its log and standard error say why"),
         }
     }

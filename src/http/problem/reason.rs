@@ -53,7 +53,8 @@ impl Problem {
             | Self::NoSuchRun(_)
             | Self::UnexpectedBody { .. }
             | Self::Parameter { .. }
-            | Self::TooManySubscribers => return None,
+            | Self::TooManySubscribers
+            | Self::ShuttingDown => return None,
         })
     }
 }

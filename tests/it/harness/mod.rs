@@ -1,5 +1,6 @@
 //! What the tests share: a server in the test, the program as a process, raw sockets, and updates to send.
 
+mod command_line;
 mod fixtures;
 mod process;
 mod raw;
@@ -9,6 +10,7 @@ mod wait;
 use std::process::Command;
 
 pub(crate) use self::{
+    command_line::{error_line, flags},
     fixtures::{DOCUMENTED_RUN, WIRE_RUN, fixtures, ids, read, root, run_id, update},
     process::{Process, output, text},
     raw::{
