@@ -29,6 +29,7 @@ mod protocol;
 mod readme;
 mod reasons;
 mod rejections;
+mod runs;
 mod secrecy;
 mod simulate;
 mod sse;
