@@ -38,7 +38,7 @@ pub struct Config {
     #[arg(skip)]
     pub read_tokens: Option<Tokens>,
 
-    /// Maximum number of open connections; new ones wait until one closes
+    /// Maximum number of open connections; over it idle ones are closed for new ones
     #[arg(long, env, value_name = "CONNECTIONS", default_value = "1024")]
     #[arg(value_parser = |text: &str| number(text, 1..=100_000))]
     pub max_connections: usize,

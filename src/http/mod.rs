@@ -33,5 +33,8 @@ pub use self::{
 /// The path to which ComfyDeploy sends its updates.
 pub const WEBHOOK_PATH: &str = "/api/webhooks/run-update";
 
+/// The path of the liveness probe.
+const HEALTH_PATH: &str = "/healthz";
+
 /// The path of the readiness probe.
 pub const READY_PATH: &str = "/readyz";

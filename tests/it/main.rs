@@ -7,6 +7,7 @@ mod bodies;
 mod browser;
 mod connections;
 mod cors;
+mod full;
 mod fuzz;
 mod harness;
 mod in_flight;

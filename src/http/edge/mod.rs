@@ -27,6 +27,10 @@ use super::{WEBHOOK_PATH, app::App, problem::Problem};
 /// The label of requests that match no route.
 const NO_ROUTE: &str = "none";
 
+/// That there is no free connection for a request.
+#[derive(Debug, Clone, Copy)]
+pub struct NoSlot;
+
 /// All routes, and what is done for every request, once, in this place.
 #[derive(Debug)]
 pub struct Edge {
@@ -59,7 +63,7 @@ impl Edge {
 
     /// Checks a request, lets its route answer it, and measures that. A panic costs the request that caused it, and
     /// nothing else.
-    pub async fn respond<B>(&self, request: Request<B>) -> Response
+    pub async fn respond<B>(&self, request: Request<B>, slot: Result<(), NoSlot>) -> Response
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -73,7 +77,8 @@ impl Edge {
             // Not the query: it may hold a token.
             path = redact::loggable(&self.app, request.uri().path())
         );
-        let mut response = match framing::check(&request) {
+        let checked = slot.map_err(|NoSlot| Problem::NoSlot);
+        let mut response = match checked.and_then(|()| framing::check(&request)) {
             Ok(()) => AssertUnwindSafe(self.router.call(request).instrument(span.clone()))
                 .catch_unwind()
                 .await

@@ -21,7 +21,10 @@ const ANY: &[When] = &[
 
 const PLAIN: &[When] = &[("400", "The request breaks HTTP/1.1")];
 
-const GUARDED: &[When] = &[("401", "The token is missing or wrong")];
+const GUARDED: &[When] = &[
+    ("401", "The token is missing or wrong"),
+    ("503", "All connections are busy"),
+];
 
 const READ: &[When] = &[
     (
@@ -30,8 +33,8 @@ const READ: &[When] = &[
     ),
     (
         "503",
-        "The responses that are being sent use up --max-in-flight, or there are as many streams and waiting \
-         requests as --max-subscribers allows",
+        "The responses that are being sent use up --max-in-flight, there are as many streams and waiting requests \
+         as --max-subscribers allows, or all connections are busy",
     ),
 ];
 
@@ -59,7 +62,10 @@ const UPDATE: &[When] = &[
         "422",
         "The body is JSON, but one of the fields is wrong, or is there twice",
     ),
-    ("503", "The bodies that are arriving use up --max-in-flight"),
+    (
+        "503",
+        "The bodies that are arriving use up --max-in-flight, or all connections are busy",
+    ),
 ];
 
 fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {

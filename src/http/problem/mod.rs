@@ -51,6 +51,8 @@ pub(super) enum Problem {
     /// The memory budget for this is used up.
     NoMemory,
     TooManySubscribers,
+    /// All connections were busy, and newer requests came.
+    NoSlot,
     Internal,
 }
 
@@ -73,7 +75,9 @@ impl Problem {
             Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::NoMemory | Self::TooManySubscribers => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoMemory | Self::TooManySubscribers | Self::NoSlot => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -89,7 +93,7 @@ impl Problem {
             Self::BodyIncomplete => Reason::Incomplete,
             Self::NotAnUpdate(ParseError::NotAnUpdate { .. }) => Reason::WrongField,
             Self::NotAnUpdate(_) => Reason::NotJson,
-            Self::NoMemory => Reason::Busy,
+            Self::NoMemory | Self::NoSlot => Reason::Busy,
             Self::Internal => Reason::Internal,
             Self::NoSuchPath
             | Self::NoSuchRun(_)
@@ -107,6 +111,7 @@ impl Problem {
                 | Self::NoHost
                 | Self::SeveralHosts
                 | Self::TransferCoding
+                | Self::NoSlot
         )
     }
 
@@ -175,6 +180,9 @@ impl fmt::Display for Problem {
             Self::TooManySubscribers => f.write_str(
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
             ),
+            Self::NoSlot => {
+                f.write_str("the service is busy: as many requests as --max-connections are in flight; try again")
+            }
             Self::Internal => f.write_str("the service failed; its log and standard error say why"),
         }
     }

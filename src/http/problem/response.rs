@@ -76,7 +76,7 @@ impl IntoResponse for Problem {
             Self::Method { allow: Some(allow) } => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(allow));
             }
-            Self::NoMemory | Self::TooManySubscribers => {
+            Self::NoMemory | Self::TooManySubscribers | Self::NoSlot => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             // It is uncertain where a request that breaks HTTP/1.1 ends.
