@@ -163,7 +163,7 @@ fn show(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let request = Request::get(format!("/api/runs/{}", run_id(0)));
                 let request = request.body(Body::empty()).unwrap();
-                let response = routes.respond(request).now_or_never().unwrap();
+                let response = routes.respond(request, Ok(())).now_or_never().unwrap();
                 response
                     .into_body()
                     .collect()

@@ -32,6 +32,7 @@ pub struct Metrics {
     connections: Counter,
     open_connections: IntGauge,
     timed_out: IntCounterVec,
+    displaced: Counter,
     subscribers: IntGauge,
     snapshots: IntCounterVec,
 }
@@ -106,6 +107,10 @@ impl Metrics {
                 "Connections closed because the client was too slow, by stage",
                 &["stage"],
             ),
+            displaced: counter(
+                "connections_displaced_total",
+                "Connections closed for new ones, since as many as --max-connections were open",
+            ),
             subscribers: gauge("subscribers", "Open streams and waiting requests"),
             snapshots: counters(
                 "stream_snapshots_total",
@@ -171,6 +176,12 @@ impl Metrics {
     #[must_use]
     pub fn timed_out(&self, stage: &'static str) -> Counter {
         self.timed_out.with_label_values(&[stage])
+    }
+
+    /// Connections closed for new ones.
+    #[must_use]
+    pub fn displaced(&self) -> &Counter {
+        &self.displaced
     }
 
     /// Snapshots that streams sent for this `reason`.

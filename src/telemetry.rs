@@ -30,26 +30,43 @@ pub fn start(filter: &str, json: bool) -> Result<(), ParseError> {
 /// lines it suppresses.
 // `governor` would do this too, but it adds several crates and does not count what it suppresses.
 #[derive(Debug)]
-pub struct LogRateLimit(Mutex<Second>);
+pub struct LogRateLimit {
+    lines: u32,
+    interval: Duration,
+    current: Mutex<Interval>,
+}
 
 #[derive(Debug)]
-struct Second {
+struct Interval {
+    /// Its first line.
     since: Instant,
     lines: u32,
     suppressed: u64,
 }
 
 impl LogRateLimit {
-    const LINES_PER_SECOND: u32 = 10;
-
-    /// A limit that has let no line through yet.
+    /// Ten lines a second.
     #[must_use]
     pub fn new() -> Self {
-        Self(Mutex::new(Second {
-            since: Instant::now(),
-            lines: 0,
-            suppressed: 0,
-        }))
+        Self::lines_per(10, Duration::from_secs(1))
+    }
+
+    /// For lines about a condition that lasts.
+    #[must_use]
+    pub fn one_a_minute() -> Self {
+        Self::lines_per(1, Duration::from_mins(1))
+    }
+
+    fn lines_per(lines: u32, interval: Duration) -> Self {
+        Self {
+            lines,
+            interval,
+            current: Mutex::new(Interval {
+                since: Instant::now(),
+                lines: 0,
+                suppressed: 0,
+            }),
+        }
     }
 
     /// Calls `write` with the number of lines suppressed since the last one, unless it suppresses this line.
@@ -60,16 +77,16 @@ impl LogRateLimit {
     }
 
     fn admit(&self, now: Instant) -> Option<u64> {
-        let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.duration_since(second.since) >= Duration::from_secs(1) {
-            (second.since, second.lines) = (now, 0);
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.lines == 0 || now.duration_since(current.since) >= self.interval {
+            (current.since, current.lines) = (now, 0);
         }
-        if second.lines == Self::LINES_PER_SECOND {
-            second.suppressed += 1;
+        if current.lines == self.lines {
+            current.suppressed += 1;
             return None;
         }
-        second.lines += 1;
-        Some(std::mem::take(&mut second.suppressed))
+        current.lines += 1;
+        Some(std::mem::take(&mut current.suppressed))
     }
 }
 
@@ -86,11 +103,27 @@ mod tests {
     #[test]
     fn ten_lines_a_second_pass_and_the_others_are_counted() {
         let limit = LogRateLimit::new();
-        let begin = limit.0.lock().unwrap().since;
+        let begin = Instant::now();
         let passed: Vec<_> = (0..25).filter_map(|_| limit.admit(begin)).collect();
         assert_eq!(passed, [0; 10]);
         assert_eq!(limit.admit(begin + Duration::from_millis(999)), None);
         assert_eq!(limit.admit(begin + Duration::from_secs(1)), Some(16));
         assert_eq!(limit.admit(begin + Duration::from_secs(1)), Some(0));
+    }
+
+    #[test]
+    fn the_interval_begins_with_its_first_line() {
+        let limit = LogRateLimit::one_a_minute();
+        let begin = Instant::now() + Duration::from_secs(59);
+        for (seconds, expected) in [
+            (0, Some(0)),
+            (2, None),
+            (59, None),
+            (60, Some(2)),
+            (61, None),
+        ] {
+            let now = begin + Duration::from_secs(seconds);
+            assert_eq!(limit.admit(now), expected, "{seconds}");
+        }
     }
 }

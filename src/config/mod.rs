@@ -65,7 +65,7 @@ pub struct Config {
     #[arg(skip)]
     pub read_tokens: Option<Tokens>,
 
-    /// Open connections; new ones wait
+    /// Open connections; over it idle ones are closed
     #[arg(long, env, value_name = "N", default_value = "1024", help_heading = LIMITS)]
     #[arg(value_parser = |text: &str| number(text, 1..=100_000))]
     pub max_connections: usize,

@@ -44,5 +44,8 @@ const WEBHOOK_PATHS: [&str; 4] = [
     "/webhooks/run-update/",
 ];
 
+/// The path of the liveness probe.
+const HEALTH_PATH: &str = "/healthz";
+
 /// The path of the readiness probe.
 pub const READY_PATH: &str = "/readyz";

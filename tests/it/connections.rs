@@ -1,25 +1,8 @@
 //! Connections: how many, and how slow.
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::harness::{Server, get, head, read_to_end, send, until, update, with_timeout};
-
-/// Checks that the server responds on a connection, which stays open.
-async fn assert_healthy(connection: &mut TcpStream) {
-    send(connection, get("/healthz")).await;
-    let mut response = Vec::new();
-    while !response.ends_with(b"ok\n") {
-        let read = with_timeout(connection.read_buf(&mut response)).await;
-        assert!(
-            read.unwrap() > 0,
-            "closed after {:?}",
-            String::from_utf8(response)
-        );
-    }
-}
+use crate::harness::{Server, assert_healthy, read_to_end, send, until, update};
 
 /// Connects `count` clients that begin a request and do not go on.
 async fn slow_clients(server: &Server, count: usize) -> Vec<TcpStream> {
@@ -88,24 +71,4 @@ async fn idle_connections_have_a_timeout_of_their_own() {
     let mut idle = server.connect().await;
     assert_healthy(&mut idle).await;
     assert_eq!(read_to_end(&mut idle).await, "");
-}
-
-#[tokio::test]
-async fn over_max_connections_a_new_one_waits_and_established_ones_go_on() {
-    let server = Server::with_flags(&["--max-connections", "2"]).await;
-    let (mut first, mut second) = (server.connect().await, server.connect().await);
-    assert_healthy(&mut first).await;
-    assert_healthy(&mut second).await;
-    let mut third = server.connect().await;
-    send(&mut third, get("/healthz")).await;
-    assert_healthy(&mut second).await;
-    let request = head("GET", "/metrics", "text/plain", "connection: close");
-    send(&mut first, request).await;
-    let metrics = read_to_end(&mut first).await;
-    assert!(
-        metrics.contains("\ncomfydeploy_webhook_connections_open 2\n"),
-        "{metrics}"
-    );
-    drop(first);
-    assert_healthy(&mut third).await;
 }

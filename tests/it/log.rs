@@ -4,9 +4,9 @@ use std::process::Stdio;
 
 use reqwest::Client;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{io::AsyncReadExt, net::TcpStream};
 
-use crate::harness::{Process, WEBHOOK, read_to_end, send, update, update_head};
+use crate::harness::{Process, WEBHOOK, read_to_end, send, update, update_head, with_timeout};
 
 #[test]
 fn the_log_says_where_runs_are_shown_and_where_to_point_comfydeploy() {
@@ -85,6 +85,40 @@ async fn an_update_that_violates_http_is_logged() {
     for status in [400, 501] {
         let line = format!("update rejected status={status}");
         assert!(log.contains(&line), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_speak_http_1_leaves_a_line_that_says_what_to_do() {
+    let mut process = Process::serve(&[]);
+    for start in [
+        "\x16\x03\x01\x02\0\x01\0\x01\u{fc}\x03\x03",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n",
+        "NONSENSE\r\n\r\n",
+    ] {
+        for _ in 0..3 {
+            let mut connection = TcpStream::connect(process.address).await.unwrap();
+            send(&mut connection, start).await;
+            let mut response = Vec::new();
+            // It may be reset, since the service does not read all of it.
+            let _ = with_timeout(connection.read_to_end(&mut response)).await;
+        }
+    }
+    let accepted = process.post(WEBHOOK, update(1, "queued")).await;
+    assert_eq!(accepted.status(), 200);
+    let (_, log) = process.stop();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(lines.len(), 3, "{log}");
+    for (line, expected) in lines.into_iter().zip([
+        "a client spoke TLS to this port, which takes plain HTTP: use http://",
+        "a client spoke HTTP/2 to this port, which takes HTTP/1.1",
+        "a load balancer sent the PROXY protocol",
+    ]) {
+        assert!(
+            line.contains(expected) && line.contains("client=127.0.0.1:"),
+            "{line}"
+        );
     }
 }
 

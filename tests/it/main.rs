@@ -8,6 +8,7 @@ mod browser;
 mod command_line;
 mod connections;
 mod cors;
+mod full;
 mod fuzz;
 mod harness;
 mod in_flight;

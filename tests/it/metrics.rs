@@ -204,6 +204,7 @@ async fn the_build_and_the_connections_are_shown() {
     );
     assert_eq!(value(&metrics, "connections_open"), 1);
     assert_eq!(value(&metrics, "connections_total"), 1);
+    assert_eq!(value(&metrics, "connections_displaced_total"), 0);
     for line in metrics.lines().filter(|line| !line.starts_with('#')) {
         assert!(line.starts_with("comfydeploy_webhook_"), "{line}");
     }

@@ -14,15 +14,17 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::timeouts::Deadline;
+use super::{foreign::ForeignLog, timeouts::Deadline};
 
 #[derive(Debug)]
-pub(super) struct TimedSocket {
+pub(super) struct TimedSocket<'a> {
     pub(super) socket: TcpStream,
-    pub(super) deadline: Arc<Deadline>,
+    pub(super) deadline: &'a Deadline,
+    /// Looks at the first bytes.
+    pub(super) foreign: Option<&'a ForeignLog>,
 }
 
-impl AsyncRead for TimedSocket {
+impl AsyncRead for TimedSocket<'_> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -32,12 +34,15 @@ impl AsyncRead for TimedSocket {
         let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
         if buffer.filled().len() > before {
             self.deadline.received();
+            if let Some(foreign) = self.foreign.take() {
+                foreign.look_at(&buffer.filled()[before..], || self.socket.peer_addr().ok());
+            }
         }
         read
     }
 }
 
-impl AsyncWrite for TimedSocket {
+impl AsyncWrite for TimedSocket<'_> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -2,13 +2,15 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use strum::{IntoStaticStr, VariantArray};
 use tokio::time::{Instant, Sleep};
+
+use super::displacement::Displaced;
 
 /// How long a connection waits for its client.
 #[derive(Debug, Clone, Copy)]
@@ -38,27 +40,33 @@ pub(super) enum TimeoutKind {
 }
 
 /// The deadline of one connection. The socket, the service and the body of the response tell it what happens; all
-/// of them live in the connection's own task, so its lock is always free.
+/// of them live in the connection's own task, so its lock is free but when a connection is looked for that can be closed.
 #[derive(Debug)]
 pub(super) struct Deadline {
     timeouts: Timeouts,
+    /// Wakes the task of the connection, once it runs.
+    pub(super) waker: OnceLock<Waker>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct State {
-    phase: Phase,
-    since: Instant,
+pub(super) struct State {
+    pub(super) phase: Phase,
+    pub(super) since: Instant,
     /// Since when the client has received nothing of what is ready.
-    stalled: Option<Instant>,
+    pub(super) stalled: Option<Instant>,
     /// When the client must have received what is being sent.
     due: Option<Instant>,
     /// When the service began to shut down.
     shutdown: Option<Instant>,
+    /// Set when the connection is to close for another one.
+    pub(super) displaced: Option<Displaced>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
+    /// Before the first byte of the connection.
+    New,
     /// Before the first byte of another request.
     Idle,
     /// Before the end of the headers.
@@ -72,21 +80,30 @@ impl Deadline {
     pub(super) fn new(timeouts: Timeouts) -> Arc<Self> {
         Arc::new(Self {
             timeouts,
+            waker: OnceLock::new(),
             state: Mutex::new(State {
-                phase: Phase::Head,
+                phase: Phase::New,
                 since: Instant::now(),
                 stalled: None,
                 due: None,
                 shutdown: None,
+                displaced: None,
             }),
         })
+    }
+
+    /// The task of the connection is woken with `waker` from now on.
+    pub(super) fn wake_with(&self, waker: &Waker) {
+        self.waker.get_or_init(|| waker.clone());
     }
 
     /// The client has sent something.
     pub(super) fn received(&self) {
         let mut state = self.state();
-        if state.phase == Phase::Idle {
-            state.enter(Phase::Head);
+        match state.phase {
+            Phase::New => state.phase = Phase::Head,
+            Phase::Idle => state.enter(Phase::Head),
+            Phase::Head | Phase::Response => {}
         }
     }
 
@@ -165,13 +182,13 @@ impl Deadline {
             return Some((deadline, TimeoutKind::Send));
         }
         match state.phase {
-            Phase::Head => Some((state.since + head, TimeoutKind::Head)),
+            Phase::New | Phase::Head => Some((state.since + head, TimeoutKind::Head)),
             Phase::Idle => Some((state.since + idle, TimeoutKind::Idle)),
             Phase::Response => None,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -185,10 +202,10 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const TIMEOUTS: Timeouts = Timeouts {
+    pub(in crate::http::connection) const TIMEOUTS: Timeouts = Timeouts {
         head: Duration::from_secs(10),
         send: Duration::from_secs(30),
         idle: Duration::from_secs(75),

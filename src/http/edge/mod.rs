@@ -31,6 +31,10 @@ use super::{app::App, problem::Problem};
 /// The label of requests that match no route.
 const NO_ROUTE: &str = "none";
 
+/// That there is no free connection for a request.
+#[derive(Debug, Clone, Copy)]
+pub struct NoSlot;
+
 /// All routes, and what is done for every request, once, in this place.
 #[derive(Debug)]
 pub struct Edge {
@@ -51,7 +55,7 @@ impl Edge {
 
     /// Checks a request, lets its route answer it, and measures that. A panic costs the request that caused it, and
     /// nothing else.
-    pub async fn respond<B>(&self, request: Request<B>) -> Response
+    pub async fn respond<B>(&self, request: Request<B>, slot: Result<(), NoSlot>) -> Response
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -66,7 +70,8 @@ impl Edge {
             // Not the query: it may hold a token.
             path = redact::loggable(&self.app, request.uri().path())
         );
-        let checked = match framing::check(&request) {
+        let admitted = slot.map_err(|NoSlot| Problem::NoSlot);
+        let checked = match admitted.and_then(|()| framing::check(&request)) {
             // Seldom done, so boxed: a request is moved with all the space that its handling could need.
             Ok(()) if !takes_updates && misdirected::may_be_update(&request) => {
                 Box::pin(misdirected::reject(&self.app, route, request)).await

@@ -23,7 +23,10 @@ const PLAIN: &[When] = &[("400", "The request has a body, or breaks HTTP/1.1")];
 
 const READINESS: &[When] = &[("503", "The service is shutting down")];
 
-const GUARDED: &[When] = &[("401", "The token is missing or wrong")];
+const GUARDED: &[When] = &[
+    ("401", "The token is missing or wrong"),
+    ("503", "All connections are busy"),
+];
 
 const READ: &[When] = &[
     (
@@ -32,8 +35,8 @@ const READ: &[When] = &[
     ),
     (
         "503",
-        "The responses that are being sent use up --max-in-flight, or there are as many streams and waiting \
-         requests as --max-subscribers allows",
+        "The responses that are being sent use up --max-in-flight, there are as many streams and waiting requests \
+         as --max-subscribers allows, or all connections are busy",
     ),
 ];
 
@@ -61,7 +64,10 @@ const UPDATE: &[When] = &[
         "422",
         "The body is JSON, but one of the fields is wrong, or is there twice",
     ),
-    ("503", "The bodies that are arriving use up --max-in-flight"),
+    (
+        "503",
+        "The bodies that are arriving use up --max-in-flight, or all connections are busy",
+    ),
 ];
 
 fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {

@@ -60,6 +60,8 @@ pub(super) enum Problem {
     NoMemory,
     TooManySubscribers,
     ShuttingDown,
+    /// All connections were busy, and newer requests came.
+    NoSlot,
     Internal,
 }
 
@@ -95,7 +97,7 @@ impl Problem {
             }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::NoMemory | Self::TooManySubscribers | Self::ShuttingDown => {
+            Self::NoMemory | Self::TooManySubscribers | Self::ShuttingDown | Self::NoSlot => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -110,6 +112,7 @@ impl Problem {
                 | Self::NoHost
                 | Self::SeveralHosts
                 | Self::TransferCoding
+                | Self::NoSlot
         )
     }
 
@@ -174,6 +177,9 @@ impl fmt::Display for Problem {
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
             ),
             Self::ShuttingDown => f.write_str("the service is shutting down"),
+            Self::NoSlot => {
+                f.write_str("the service is busy: as many requests as --max-connections are in flight; try again")
+            }
             Self::Internal => f.write_str("the service failed; its log and standard error say why"),
         }
     }

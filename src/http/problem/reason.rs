@@ -47,7 +47,7 @@ impl Problem {
             }
             Self::NotAnUpdate(ParseError::NotAnObject { .. }) => Reason::NotAnObject,
             Self::NotAnUpdate(ParseError::WrongField { .. }) => Reason::WrongField,
-            Self::NoMemory => Reason::Busy,
+            Self::NoMemory | Self::NoSlot => Reason::Busy,
             Self::Internal => Reason::Internal,
             Self::NoSuchPath
             | Self::NoSuchRun(_)

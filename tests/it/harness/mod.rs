@@ -12,9 +12,10 @@ use std::process::Command;
 pub(crate) use self::{
     command_line::{error_line, flags},
     fixtures::{DOCUMENTED_RUN, WIRE_RUN, fixtures, ids, read, root, run_id, update},
-    process::{Process, output, text},
+    process::{Process, allow_open_files, output, text},
     raw::{
-        assert_status, connect_not_reading, get, head, read_status, read_to_end, send, update_head,
+        assert_healthy, assert_status, connect_not_reading, get, head, read_status, read_to_end,
+        send, update_head,
     },
     server::{Server, assert_nothing_stored, detail, problem},
     wait::{until, with_timeout},

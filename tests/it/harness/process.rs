@@ -108,3 +108,12 @@ pub(crate) async fn output(command: Command) -> Output {
 pub(crate) fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap()
 }
+
+/// Whether this process may have so many files open. If not, the test is skipped and says so.
+pub(crate) fn allow_open_files(count: u64) -> bool {
+    let allowed = rlimit::increase_nofile_limit(count).unwrap();
+    if allowed < count {
+        println!("skipped: the system allows {allowed} open files, of {count}");
+    }
+    allowed >= count
+}

@@ -63,3 +63,17 @@ pub(crate) async fn read_to_end(connection: &mut TcpStream) -> String {
         .unwrap();
     String::from_utf8(response).unwrap()
 }
+
+/// Checks that the server responds on a connection, which stays open.
+pub(crate) async fn assert_healthy(connection: &mut TcpStream) {
+    send(connection, get("/healthz")).await;
+    let mut response = Vec::new();
+    while !response.ends_with(b"ok\n") {
+        let read = with_timeout(connection.read_buf(&mut response)).await;
+        assert!(
+            read.unwrap() > 0,
+            "closed after {:?}",
+            String::from_utf8(response)
+        );
+    }
+}
