@@ -3,7 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::run::{Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp};
+use crate::{
+    http::openapi::output::Output,
+    run::{Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp},
+};
 
 /// Upper bound for all field names and short values, as JSON.
 const FIELD_BYTES: usize = 512;
@@ -27,7 +30,7 @@ pub(super) struct RunView<'a> {
     #[schema(required)]
     live_status: Option<&'a str>,
     /// Every output, each once, as ComfyDeploy wrote it, in a stable order.
-    #[schema(value_type = Vec<Object>, max_items = 1000)]
+    #[schema(value_type = Vec<Output>, max_items = 1000)]
     outputs: &'a Outputs,
     /// When the first of its updates was received.
     first_seen_at: Timestamp,
