@@ -5,6 +5,7 @@
 
 mod bodies;
 mod browser;
+mod clients;
 mod connections;
 mod cors;
 mod fuzz;

@@ -1,12 +1,13 @@
 //! The program as a process.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
 use reqwest::{Client, Response};
+use tokio::task::spawn_blocking;
 
 use super::{wait, with_timeout};
 
@@ -102,6 +103,22 @@ impl Drop for Process {
 pub(crate) async fn output(command: Command) -> Output {
     let mut command = tokio::process::Command::from(command);
     with_timeout(command.output()).await.unwrap()
+}
+
+/// Runs a command to its end, with this as its standard input; it has to succeed. Returns what it printed.
+pub(crate) async fn output_for(input: String, mut command: Command) -> String {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Neither waits for the runtime, which serves what the command asks for.
+    let ended = spawn_blocking(move || {
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    });
+    let output = with_timeout(ended).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    text(&output.stdout).to_owned()
 }
 
 /// What a command printed.
