@@ -18,7 +18,7 @@ use axum::{
 use futures_util::{StreamExt as _, stream};
 use reqwest::Client;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::spawn_blocking};
 
 use crate::{
     browser::with_browser,
@@ -55,19 +55,20 @@ impl Unreliable {
     async fn start(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let respond = async |State(state): State<Self>, headers: HeaderMap| state.respond(&headers);
         let router = Router::new()
             .route("/", get(async || "a page"))
-            .route("/api/runs/{run_id}/events", get(Self::respond))
+            .route("/api/runs/{run_id}/events", get(respond))
             .with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }
 
-    async fn respond(State(state): State<Self>, headers: HeaderMap) -> Response {
+    fn respond(&self, headers: &HeaderMap) -> Response {
         let last = headers.get("last-event-id");
         let last = last.map_or("", |last| last.to_str().unwrap()).to_owned();
         let requests = {
-            let mut ids = state.last_event_ids.lock().unwrap();
+            let mut ids = self.last_event_ids.lock().unwrap();
             ids.push(last);
             ids.len()
         };
@@ -144,10 +145,16 @@ async fn the_readmes_python_survives_a_503_and_a_dead_connection_and_stops_at_th
         run_id(1)
     );
     python.arg("-");
-    let printed = output_for(script, python).await;
+    let printed = printed_by(python, script).await;
     let lines: Vec<&str> = printed.lines().collect();
     assert_eq!(lines, ["queued None", "completed 98", "[1, 1]"]);
     assert_eq!(server.last_event_ids(), ["", "", "1"]);
+}
+
+/// What a command prints that gets this as its standard input, while the test serves what it asks for.
+async fn printed_by(command: Command, input: String) -> String {
+    let printed = spawn_blocking(move || output_for(&input, command));
+    with_timeout(printed).await.unwrap()
 }
 
 /// A command that runs a script of `tests/clients`.
@@ -168,7 +175,7 @@ async fn the_readmes_next_route_passes_the_stream_on_and_keeps_the_token() {
     node.env("RUNS_URL", format!("http://{}", server.address))
         .env("READ_TOKEN", "reader")
         .env("RUN_ID", run_id(1));
-    let printed = output_for(example("ts", "export async function GET"), node).await;
+    let printed = printed_by(node, example("ts", "export async function GET")).await;
     assert_eq!(printed, "passed\n");
 }
 
@@ -194,7 +201,7 @@ async fn the_readmes_fetch_shows_the_outputs_and_says_why_there_are_none() {
         );
         let mut node = Command::new("node");
         node.args(["--input-type=module", "-"]);
-        let printed = output_for(script, node).await;
+        let printed = printed_by(node, script).await;
         let shown: Value = serde_json::from_str(&printed).unwrap();
         assert_eq!(shown, expected, "{n}");
     }
@@ -233,7 +240,7 @@ async fn events_pass_at_once_through_a_proxy_that_compresses() {
         received += str::from_utf8(&more).unwrap();
     }
     drop(proxy.stdin.take());
-    with_timeout(tokio::task::spawn_blocking(move || proxy.wait()))
+    with_timeout(spawn_blocking(move || proxy.wait()))
         .await
         .unwrap()
         .unwrap();

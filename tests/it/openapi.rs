@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use comfydeploy_webhook::run::{PlatformStatus, Update};
 use reqwest::{Method, Url};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::harness::{Server, WEBHOOK, fixtures, run_id, update};
 
@@ -145,7 +145,7 @@ async fn every_error_is_a_problem_so_that_a_client_without_one_has_data() {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 let content = response["content"].as_object();
                 if status.starts_with('2') {
-                    let types = content.map_or(0, |content| content.len());
+                    let types = content.map_or(0, Map::len);
                     assert!(types <= 1, "{method} {path} {status}");
                 } else {
                     let problem = &content.unwrap()["application/problem+json"]["schema"];

@@ -7,7 +7,6 @@ use std::{
 };
 
 use reqwest::{Client, Response};
-use tokio::task::spawn_blocking;
 
 use super::{wait, with_timeout};
 
@@ -106,18 +105,14 @@ pub(crate) async fn output(command: Command) -> Output {
 }
 
 /// Runs a command to its end, with this as its standard input; it has to succeed. Returns what it printed.
-pub(crate) async fn output_for(input: String, mut command: Command) -> String {
+pub(crate) fn output_for(input: &str, mut command: Command) -> String {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // Neither waits for the runtime, which serves what the command asks for.
-    let ended = spawn_blocking(move || {
-        stdin.write_all(input.as_bytes()).unwrap();
-        drop(stdin);
-        child.wait_with_output().unwrap()
-    });
-    let output = with_timeout(ended).await.unwrap();
-    assert!(output.status.success(), "{}", text(&output.stdout));
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{input}");
     text(&output.stdout).to_owned()
 }
 
