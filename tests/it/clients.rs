@@ -44,6 +44,15 @@ fn example(language: &str, part: &str) -> String {
     block.to_owned()
 }
 
+#[test]
+fn every_example_of_the_readme_in_these_languages_is_run_by_a_test() {
+    let readme = read("README.md");
+    for (language, tests) in [("js", 2), ("ts", 1), ("python", 1)] {
+        let examples = readme.matches(&format!("```{language}\n")).count();
+        assert_eq!(examples, tests, "{language}");
+    }
+}
+
 /// Serves a stream of a run that first fails, then dies without a sign, and then ends.
 #[derive(Clone, Default)]
 struct Unreliable {
