@@ -31,7 +31,7 @@ pub struct Update<'a> {
     #[schema(value_type = Option<String>)]
     pub live_status: Option<Cow<'a, str>>,
     /// All, some or none of the run's outputs.
-    #[schema(value_type = Option<Vec<Object>>, max_items = 1000)]
+    #[schema(value_type = Option<Vec<HashMap<String, Value>>>, max_items = 1000)]
     pub outputs: UpdateOutputs<'a>,
     /// The labels of its run, which do not stand in the body.
     #[schema(ignore)]

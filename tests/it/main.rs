@@ -5,6 +5,7 @@
 
 mod bodies;
 mod browser;
+mod clients;
 mod command_line;
 mod connections;
 mod cors;

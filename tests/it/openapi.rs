@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use comfydeploy_webhook::run::{PlatformStatus, Update};
-use reqwest::Method;
-use serde_json::Value;
+use reqwest::{Method, Url};
+use serde_json::{Map, Value, json};
 
-use crate::harness::{Server, WEBHOOK, run_id, update};
+use crate::harness::{Server, WEBHOOK, fixtures, run_id, update};
 
 const METHODS: [Method; 6] = [
     Method::GET,
@@ -107,9 +107,9 @@ async fn security_is_described_exactly_where_a_token_is_needed() {
             .request(Method::GET, "/openapi.json")
             .bearer_auth("reader");
         let description: Value = request.send().await.unwrap().json().await.unwrap();
-        let schemes = description["components"]["securitySchemes"]
-            .as_object()
-            .unwrap();
+        let schemes = description["components"]["securitySchemes"].as_object();
+        let are_described = !(webhook.is_empty() && read.is_empty());
+        assert_eq!(schemes.is_some(), are_described, "{schemes:?}");
         for (path, item) in paths(&description) {
             let token = match path.trim_end_matches('/') {
                 WEBHOOK => webhook,
@@ -117,13 +117,114 @@ async fn security_is_described_exactly_where_a_token_is_needed() {
                 _ => read,
             };
             for (method, operation) in item.as_object().unwrap() {
-                let security = operation["security"].as_array();
-                assert_eq!(security.is_some(), !token.is_empty(), "{method} {path}");
-                for requirement in security.into_iter().flatten() {
+                // An empty list says that none is needed; without a list, a client could not tell.
+                let security = operation["security"].as_array().unwrap();
+                let ways = if token.is_empty() { 0 } else { 3 };
+                assert_eq!(security.len(), ways, "{method} {path}");
+                for requirement in security {
                     let (scheme, _) = requirement.as_object().unwrap().iter().next().unwrap();
-                    assert!(schemes.contains_key(scheme), "{scheme}");
+                    assert!(schemes.unwrap().contains_key(scheme), "{scheme}");
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn the_server_is_where_the_description_is_under_any_path_of_a_proxy() {
+    let server = Server::start().await;
+    let description = description(&server).await;
+    assert_eq!(description["servers"], json!([{ "url": "." }]));
+    let here = Url::parse("https://example.com/comfy/openapi.json").unwrap();
+    assert_eq!(
+        here.join(".").unwrap().as_str(),
+        "https://example.com/comfy/"
+    );
+}
+
+#[tokio::test]
+async fn every_error_is_a_problem_so_that_a_client_without_one_has_data() {
+    let server = Server::start().await;
+    for (path, item) in paths(&description(&server).await) {
+        for (method, operation) in item.as_object().unwrap() {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let content = response["content"].as_object();
+                if status.starts_with('2') {
+                    let types = content.map_or(0, Map::len);
+                    assert!(types <= 1, "{method} {path} {status}");
+                } else {
+                    let problem = &content.unwrap()["application/problem+json"]["schema"];
+                    let expected = json!({ "$ref": "#/components/schemas/Problem" });
+                    assert_eq!(problem, &expected, "{method} {path} {status}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_output_of_a_run_has_the_fields_that_comfydeploy_writes_and_an_update_takes_any_object()
+{
+    let server = Server::start().await;
+    let description = description(&server).await;
+    let schemas = &description["components"]["schemas"];
+    let outputs = &schemas["Run"]["properties"]["outputs"]["items"];
+    assert_eq!(outputs, &json!({ "$ref": "#/components/schemas/Output" }));
+    let output = &schemas["Output"]["properties"];
+    let data = &output["data"];
+    assert!(
+        data.get("type").is_none(),
+        "after a cancel it may be a list"
+    );
+    let image = json!({ "$ref": "#/components/schemas/MediaItem" });
+    assert_eq!(data["properties"]["images"]["items"], image);
+    let mut outputs = 0;
+    for (name, body) in fixtures("wire-").iter().chain(&fixtures("documented-")) {
+        let update: Value = serde_json::from_str(body).unwrap();
+        for sent in update["outputs"].as_array().into_iter().flatten() {
+            assert_describes(output, sent, name);
+            for (kind, files) in sent["data"].as_object().unwrap() {
+                assert!(data["properties"].get(kind).is_some(), "{name} {kind}");
+                for file in files
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter(|file| file.is_object())
+                {
+                    assert_describes(&schemas["MediaItem"]["properties"], file, name);
+                }
+            }
+            outputs += 1;
+        }
+    }
+    assert!(outputs > 5, "{outputs}");
+    let sent = &schemas["Update"]["properties"]["outputs"]["items"];
+    assert_eq!(sent["additionalProperties"], json!({}));
+}
+
+/// Checks that each field of an object is described, with its type.
+#[track_caller]
+fn assert_describes(properties: &Value, object: &Value, name: &str) {
+    for (field, value) in object.as_object().unwrap() {
+        // Of one node, and not of all.
+        if field == "format" {
+            continue;
+        }
+        let described = &properties[field]["type"];
+        let word = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let is_described = match described {
+            Value::String(one) => one == word,
+            Value::Array(several) => several.iter().any(|one| one == word),
+            // Any type.
+            _ => properties.get(field).is_some(),
+        };
+        assert!(is_described, "{name}: {field} is {word}, not {described}");
     }
 }

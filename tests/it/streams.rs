@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    harness::{Server, WIRE_RUN, detail, fixtures, ids, problem, run_id, update},
+    harness::{Server, WIRE_RUN, detail, fixtures, ids, problem, run_id, update, with_timeout},
     sse::Stream,
 };
 
@@ -334,9 +334,13 @@ async fn an_output_written_on_several_lines_is_still_one_event() {
     );
     server.accept(body).await;
     let mut stream = Stream::open(&server, &events_of(1)).await;
-    stream.next_block().await.unwrap();
     let event = stream.next_block().await.unwrap();
-    assert_eq!((event.lines().count(), event.matches('\r').count()), (2, 0));
+    let fields: Vec<_> = event
+        .lines()
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    assert_eq!(fields, ["retry", "id", "data"], "{event}");
+    assert!(!event.contains('\r'), "{event}");
     let (run, _) = Stream::open(&server, &events_of(1)).await.next_run().await;
     assert_eq!(run, server.run(&run_id(1)).await);
 }
@@ -348,7 +352,7 @@ async fn a_stream_has_headers_that_keep_proxies_from_buffering_and_caching_it() 
         let stream = Stream::open(&server, path).await;
         for (name, value) in [
             ("content-type", "text/event-stream"),
-            ("cache-control", "no-store"),
+            ("cache-control", "no-store, no-transform"),
             ("x-accel-buffering", "no"),
         ] {
             assert_eq!(stream.response().headers()[name], value, "{path}");
@@ -357,15 +361,47 @@ async fn a_stream_has_headers_that_keep_proxies_from_buffering_and_caching_it() 
 }
 
 #[tokio::test]
+async fn the_first_event_whatever_it_is_says_how_long_to_wait_before_reconnecting() {
+    let server = Server::start().await;
+    server.accept(update(1, "queued")).await;
+    for (path, event) in [
+        ("/api/events", "event: counts\ndata: {"),
+        (&events_of(1), "id: "),
+    ] {
+        let mut stream = Stream::open(&server, path).await;
+        let first = stream.next_block().await.unwrap();
+        assert!(
+            first.starts_with(&format!("retry: 1000\n{event}")),
+            "{first}"
+        );
+        server.accept(update(2, "queued")).await;
+        server.accept(update(1, "running")).await;
+        let second = stream.next_block().await.unwrap();
+        assert!(!second.contains("retry"), "{second}");
+    }
+}
+
+#[tokio::test]
+async fn the_stream_of_an_unknown_run_begins_at_once() {
+    let server = Server::start().await;
+    let mut response = server.get(&events_of(1)).await;
+    // A proxy that waits for the first bytes of the body then lets the client know that it is connected.
+    let start = with_timeout(response.chunk()).await.unwrap().unwrap();
+    assert_eq!(start, "retry: 1000\n");
+}
+
+#[tokio::test]
 async fn a_quiet_stream_sends_heartbeats() {
     let server = Server::start().await;
     let mut stream = Stream::open(&server, &events_of(1)).await;
-    assert_eq!(stream.next_block().await.unwrap(), "retry: 1000");
     // From here on the clock jumps to the next heartbeat whenever nothing is left to do. A jump while one is
     // still on its way to the client only brings the next one.
     tokio::time::pause();
+    let heartbeat = "event: heartbeat\ndata: {}";
+    let first = stream.next_block().await.unwrap();
+    assert_eq!(first, format!("retry: 1000\n{heartbeat}"));
     for _ in 0..10 {
-        assert_eq!(stream.next().await.unwrap().name, "heartbeat");
+        assert_eq!(stream.next_block().await.unwrap(), heartbeat);
     }
 }
 

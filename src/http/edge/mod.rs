@@ -88,7 +88,8 @@ impl Edge {
         debug!(parent: &span, status = response.status().as_u16(), "response");
         let headers = response.headers_mut();
         // A cache that kept the response to a retry, which is a GET, would answer another update's retry with it.
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let cache_control = headers.entry(header::CACHE_CONTROL);
+        cache_control.or_insert(HeaderValue::from_static("no-store"));
         headers.insert(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),

@@ -1,5 +1,6 @@
 //! The description of the API for tools: OpenAPI 3.1, made of the types that parse requests and form responses.
 
+pub(super) mod output;
 pub(super) mod responses;
 
 use std::sync::{Arc, OnceLock};
@@ -18,7 +19,7 @@ use utoipa::{
     },
 };
 
-use self::responses::GuardedProblems;
+use self::{output::MediaItem, responses::GuardedProblems};
 use super::{
     WEBHOOK_PATH,
     app::App,
@@ -30,7 +31,8 @@ use super::{
 
 /// What the description holds beside the routes.
 #[derive(OpenApi)]
-#[openapi(components(schemas(Limit, ProblemBody, SnapshotLimit, Wait)))]
+// Relative to the address of the description, whatever path a proxy adds in front of it.
+#[openapi(servers((url = ".")), components(schemas(Limit, MediaItem, ProblemBody, SnapshotLimit, Wait)))]
 struct Base;
 
 /// The three ways to present a token.
@@ -73,19 +75,21 @@ pub(super) fn base() -> openapi::OpenApi {
     Base::openapi()
 }
 
-/// Says which operations need a token. Those that may answer 401 need one where it is set.
+/// Says which operations need a token, and which need none. Those that may answer 401 need one where it is set.
 fn add_security(document: &mut openapi::OpenApi, webhook_token: bool, read_token: bool) {
     let schemes: Vec<_> = SECURITY_SCHEMES
         .iter()
         .map(|scheme| SecurityRequirement::new::<_, _, &str>(*scheme, []))
         .collect();
-    let components = document.components.get_or_insert_default();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
-    components.add_security_scheme("basic", SecurityScheme::Http(basic));
-    let query = ApiKey::Query(ApiKeyValue::new("token"));
-    components.add_security_scheme("query", SecurityScheme::ApiKey(query));
+    if webhook_token || read_token {
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
+        components.add_security_scheme("basic", SecurityScheme::Http(basic));
+        let query = ApiKey::Query(ApiKeyValue::new("token"));
+        components.add_security_scheme("query", SecurityScheme::ApiKey(query));
+    }
 
     for (path, item) in &mut document.paths.paths {
         let is_set = if path == WEBHOOK_PATH {
@@ -102,7 +106,12 @@ fn add_security(document: &mut openapi::OpenApi, webhook_token: bool, read_token
         ];
         for operation in operations.into_iter().flatten() {
             let needs_token = is_set && operation.responses.responses.contains_key("401");
-            operation.security = needs_token.then(|| schemes.clone());
+            let security = if needs_token {
+                schemes.clone()
+            } else {
+                Vec::new()
+            };
+            operation.security = Some(security);
         }
     }
 }
@@ -113,9 +122,13 @@ fn name_updates(document: &mut openapi::OpenApi) {
     let Some(PathItem { get, post, .. }) = webhook else {
         return;
     };
-    for (operation, id) in [(get, "retryUpdate"), (post, "sendUpdate")] {
-        if let Some(operation) = operation {
-            operation.operation_id = Some(id.to_owned());
-        }
+    if let Some(post) = post {
+        post.operation_id = Some("sendUpdate".to_owned());
+    }
+    if let Some(get) = get {
+        get.operation_id = Some("retryUpdate".to_owned());
+        get.summary = Some(
+            "Accepts ComfyDeploy's own retry of an update; other clients use POST.".to_owned(),
+        );
     }
 }

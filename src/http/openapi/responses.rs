@@ -10,8 +10,9 @@ use utoipa::{
 /// A status, and when it is the response.
 type When = (&'static str, &'static str);
 
+// Not what hyper itself answers to a malformed or too large head: that has no body, so the type of an error would be a
+// problem or nothing, and a client that checks `error` would not know that otherwise there is `data`.
 const ANY: &[When] = &[
-    ("431", "The headers are larger than --max-header"),
     (
         "500",
         "The service failed; its log and standard error say why",
@@ -76,12 +77,9 @@ fn problems(tables: &[&[When]]) -> BTreeMap<String, RefOr<Response>> {
         .flat_map(|table| table.iter())
         .map(|(status, when)| {
             let schema = Content::new(Some(Ref::from_schema_name("Problem")));
-            let response = ResponseBuilder::new().description(*when);
-            // hyper itself answers 431, without a body.
-            let response = match *status {
-                "431" => response,
-                _ => response.content("application/problem+json", schema),
-            };
+            let response = ResponseBuilder::new()
+                .description(*when)
+                .content("application/problem+json", schema);
             let response = match *status {
                 "401" => response.header("WWW-Authenticate", Header::default()),
                 "405" => response

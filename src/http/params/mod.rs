@@ -11,7 +11,10 @@ use serde::{
     de::{DeserializeOwned, IntoDeserializer as _, value},
 };
 use serde_path_to_error::Segment;
-use utoipa::IntoParams;
+use utoipa::{
+    IntoParams,
+    openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type},
+};
 
 use self::values::Repeated;
 pub(super) use self::values::{Cursor, Limit, SnapshotLimit, Wait};
@@ -75,8 +78,17 @@ impl<S: Send + Sync> FromRequestParts<S> for RunIdPath {
 pub(super) struct LabelQuery {
     /// Only runs with this label, as name:value. Of several, a run has to have each
     #[serde(default)]
-    #[param(value_type = Vec<String>, required = false, max_items = 16, example = json!(["user:42"]))]
+    #[param(schema_with = label_schema, required = false, example = json!(["user:42"]))]
     pub(super) label: Repeated<Label, { Labels::MAX }>,
+}
+
+/// Fewer labels than are accepted: a pattern counts characters, and the bounds are in bytes.
+fn label_schema() -> Array {
+    let label = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^[!-9;-~]{1,64}:[ -~]{0,256}$"));
+    let labels = ArrayBuilder::new().items(label);
+    labels.max_items(Some(Labels::MAX)).build()
 }
 
 /// How to show a run.

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::run::{Labels, Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp};
+use crate::{
+    http::openapi::output::Output,
+    run::{Labels, Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp},
+};
 
 /// Upper bound for all field names and short values, as JSON.
 const FIELD_BYTES: usize = 512;
@@ -27,7 +30,7 @@ pub(super) struct RunView<'a> {
     #[schema(required)]
     live_status: Option<&'a str>,
     /// Every output, each once, as ComfyDeploy wrote it, in the order in which they were made.
-    #[schema(value_type = Vec<Object>, max_items = 1000)]
+    #[schema(value_type = Vec<Output>, max_items = 1000)]
     outputs: &'a Outputs,
     /// The query parameters of the webhook's URL, but target_events and token: names and values.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"user": "42"}))]

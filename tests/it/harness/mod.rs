@@ -12,7 +12,7 @@ use std::process::Command;
 pub(crate) use self::{
     command_line::{error_line, flags},
     fixtures::{DOCUMENTED_RUN, WIRE_RUN, fixtures, ids, read, root, run_id, update},
-    process::{Process, allow_open_files, output, text},
+    process::{Process, allow_open_files, output, output_for, text},
     raw::{
         assert_healthy, assert_status, connect_not_reading, get, head, read_status, read_to_end,
         send, update_head,
@@ -25,13 +25,31 @@ pub(crate) const WEBHOOK: &str = "/api/webhooks/run-update";
 
 /// Whether a program that a test needs is installed. If not, the test is skipped and says so.
 pub(crate) fn is_installed(program: &str) -> bool {
-    if Command::new(program).arg("--version").output().is_ok() {
-        return true;
+    let found = Command::new(program).arg("--version").output().is_ok();
+    is_found(program, found)
+}
+
+/// Whether Node and the packages of `tests/clients` are installed. If not, the test is skipped and says so.
+pub(crate) fn has_node_packages() -> bool {
+    let found = root("tests/clients/node_modules").is_dir();
+    is_installed("node") && is_found("tests/clients/node_modules (npm ci)", found)
+}
+
+/// Python with a package. `PYTHON` names another one than `python3`. If it is missing, the test is skipped and says so.
+pub(crate) fn python_with(package: &str) -> Option<Command> {
+    let program = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let imported = Command::new(&program)
+        .args(["-c", &format!("import {package}")])
+        .output();
+    let found = imported.is_ok_and(|output| output.status.success());
+    is_found(&format!("{package} for Python"), found).then(|| Command::new(program))
+}
+
+fn is_found(needed: &str, found: bool) -> bool {
+    let is_required = std::env::var_os("REQUIRE_EVERY_TEST").is_some();
+    assert!(found || !is_required, "{needed} is missing");
+    if !found {
+        println!("skipped: {needed} is not installed");
     }
-    assert!(
-        std::env::var_os("REQUIRE_EVERY_TEST").is_none(),
-        "{program} is missing"
-    );
-    println!("skipped: {program} is not installed");
-    false
+    found
 }

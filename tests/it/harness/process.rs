@@ -1,7 +1,7 @@
 //! The program as a process.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
@@ -102,6 +102,18 @@ impl Drop for Process {
 pub(crate) async fn output(command: Command) -> Output {
     let mut command = tokio::process::Command::from(command);
     with_timeout(command.output()).await.unwrap()
+}
+
+/// Runs a command to its end, with this as its standard input; it has to succeed. Returns what it printed.
+pub(crate) fn output_for(input: &str, mut command: Command) -> String {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{input}");
+    text(&output.stdout).to_owned()
 }
 
 /// What a command printed.

@@ -1,13 +1,10 @@
 //! Which items the page finds in the outputs of a run: its script alone, without a browser.
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{is_installed, read};
+use crate::harness::{is_installed, output_for, read};
 
 /// The result of a JavaScript function that uses `items.js`. None where Node is not installed.
 fn evaluate(function: &str, input: &Value) -> Option<Value> {
@@ -21,18 +18,9 @@ fn evaluate(function: &str, input: &Value) -> Option<Value> {
         "\"use strict\";\n{items}\nconst result = ({function})(JSON.parse({input}));
          console.log(JSON.stringify(result));"
     );
-    let mut node = Command::new("node")
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = node.stdin.take().unwrap();
-    stdin.write_all(script.as_bytes()).unwrap();
-    drop(stdin);
-    let output = node.wait_with_output().unwrap();
-    assert!(output.status.success(), "{script}");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    let mut node = Command::new("node");
+    node.arg("-");
+    Some(serde_json::from_str(&output_for(&script, node)).unwrap())
 }
 
 /// Checks the kind and the name of each item in outputs.

@@ -8,8 +8,9 @@ mod sse;
 use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
 
 use axum::{
+    body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, HeaderName, StatusCode},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -38,8 +39,10 @@ use crate::{
     store::{Filter, SnapshotReason},
 };
 
-/// How long a client waits before it reconnects.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long a client waits before it reconnects, in milliseconds. This line is sent at once, as many proxies hold back
+/// a response that has no body yet. It belongs to the event that follows: some clients take an event with nothing but
+/// this line for an empty message.
+const RETRY: &str = "retry: 1000\n";
 
 /// The longest pause between two events, so that neither a proxy nor the client takes a stream for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -143,15 +146,21 @@ fn last_event_id(headers: &HeaderMap) -> Option<&str> {
 /// A response that streams the events, and ends when the service shuts down.
 fn respond(app: &App, events: impl Stream<Item = Event> + Send + 'static) -> Response {
     let heartbeat = Event::default().event("heartbeat").data("{}");
-    let hello = stream::once(ready(Event::default().retry(RETRY)));
-    let events = hello
-        .chain(events)
+    let events = events
         .take_until(app.shutdown.clone().cancelled_owned())
         .map(Ok::<_, Infallible>);
     let response = Sse::new(events)
         .keep_alive(KeepAlive::new().interval(HEARTBEAT).event(heartbeat))
         .into_response();
-    // nginx would buffer events.
-    let headers = [(HeaderName::from_static("x-accel-buffering"), "no")];
-    (headers, response.map(|body| in_frames(body, None))).into_response()
+    // Without these, middleware that compresses and nginx hold events back.
+    let headers = [
+        (header::CACHE_CONTROL, "no-store, no-transform"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    let response = response.map(|events| {
+        let retry = stream::once(ready(Ok(Bytes::from_static(RETRY.as_bytes()))));
+        let body = Body::from_stream(retry.chain(events.into_data_stream()));
+        in_frames(body, None)
+    });
+    (headers, response).into_response()
 }
