@@ -31,6 +31,7 @@ mod protocol;
 mod readme;
 mod reasons;
 mod rejections;
+mod resuming;
 mod runs;
 mod secrecy;
 mod simulate;

@@ -1,4 +1,4 @@
-//! Streams of runs: what is sent, in which order, and how a client reconnects.
+//! Streams of runs: what is sent, and in which order.
 
 use std::collections::HashSet;
 
@@ -109,95 +109,6 @@ async fn the_stream_of_a_run_waits_for_it_and_sends_no_other() {
 }
 
 #[tokio::test]
-async fn a_client_that_reconnects_receives_what_it_missed_and_no_more() {
-    let server = Server::start().await;
-    server.accept(update(1, "queued")).await;
-    server.accept(update(2, "queued")).await;
-    let mut stream = Stream::open(&server, "/api/events").await;
-    let (_, live) = stream.snapshot("start").await;
-    drop(stream);
-    let mut back = Stream::after(&live, &server, "/api/events").await;
-    server.accept(update(2, "running")).await;
-    let (run, last) = back.next_run().await;
-    assert_eq!(run["run_id"], run_id(2), "nothing was missed");
-    drop(back);
-    server.accept(update(3, "queued")).await;
-    server.accept(update(2, "uploading")).await;
-    server.accept(update(2, "success")).await;
-    let mut back = Stream::after(&last.unwrap(), &server, "/api/events").await;
-    let missed = [back.next_run().await.0, back.next_run().await.0];
-    assert_eq!(ids(&missed), [run_id(3), run_id(2)]);
-    assert_eq!(missed[1]["status"], "completed", "as it is now");
-    server.accept(update(4, "queued")).await;
-    assert_eq!(back.next_run().await.0["run_id"], run_id(4));
-}
-
-#[tokio::test]
-async fn a_client_that_reconnects_too_late_receives_a_snapshot() {
-    let server = Server::with_flags(&["--stream-backlog", "2"]).await;
-    let mut stream = Stream::open(&server, "/api/events").await;
-    let (_, live) = stream.snapshot("start").await;
-    drop(stream);
-    for n in 1..=3 {
-        server.accept(update(n, "queued")).await;
-    }
-    let mut late = Stream::after(&live, &server, "/api/events").await;
-    let (runs, now) = late.snapshot("behind").await;
-    assert_eq!(ids(&runs), [run_id(3), run_id(2), run_id(1)]);
-    let mut in_time = Stream::after(&now, &server, "/api/events").await;
-    server.accept(update(4, "queued")).await;
-    assert_eq!(in_time.next_run().await.0["run_id"], run_id(4));
-}
-
-#[tokio::test]
-async fn a_client_that_was_connected_to_another_process_receives_a_snapshot() {
-    let (before, after) = (Server::start().await, Server::start().await);
-    let mut stream = Stream::open(&before, "/api/events").await;
-    let (_, live) = stream.snapshot("start").await;
-    after.accept(update(1, "queued")).await;
-    for last in [
-        live.as_str(),
-        "0-all-0",
-        &format!("{live}99999999999999999999"),
-        "x",
-    ] {
-        let mut stream = Stream::after(last, &after, "/api/events").await;
-        let (runs, _) = stream.snapshot("restart").await;
-        assert_eq!(ids(&runs), [run_id(1)], "{last}");
-        let mut stream = Stream::after(last, &after, &events_of(1)).await;
-        assert_eq!(stream.next_run().await.0["run_id"], run_id(1), "{last}");
-    }
-}
-
-#[tokio::test]
-async fn a_stream_does_not_resume_from_the_id_of_a_stream_with_another_filter() {
-    let server = Server::start().await;
-    server.accept(update(1, "queued")).await;
-    let mut failed = Stream::open(&server, "/api/events?status=failed").await;
-    let (_, live) = failed.snapshot("start").await;
-    let mut all = Stream::after(&live, &server, "/api/events").await;
-    let (runs, _) = all.snapshot("restart").await;
-    assert_eq!(ids(&runs), [run_id(1)]);
-    let mut back = Stream::after(&live, &server, "/api/events?status=failed").await;
-    server.accept(update(1, "failed")).await;
-    assert_eq!(back.next_run().await.0["run_id"], run_id(1));
-}
-
-#[tokio::test]
-async fn a_client_that_reconnects_to_a_run_receives_only_changes_and_always_the_end() {
-    let server = Server::start().await;
-    server.accept(update(1, "queued")).await;
-    let (_, queued) = Stream::open(&server, &events_of(1)).await.next_run().await;
-    let mut back = Stream::after(&queued.unwrap(), &server, &events_of(1)).await;
-    server.accept(update(1, "success")).await;
-    let (run, over) = back.next_run().await;
-    assert_eq!(run["status"], "completed");
-    drop(back);
-    let mut back = Stream::after(&over.unwrap(), &server, &events_of(1)).await;
-    assert_eq!(back.next().await.unwrap().name, "end");
-}
-
-#[tokio::test]
 async fn with_a_status_filter_a_run_that_leaves_the_status_is_sent_once_more() {
     let server = Server::start().await;
     server.accept(update(1, "running")).await;
@@ -221,46 +132,6 @@ async fn with_a_status_filter_a_run_that_leaves_the_status_is_sent_once_more() {
     server.accept(update(2, "success")).await;
     server.accept(update(1, "uploading")).await;
     assert_eq!(stream.next_run().await.0["run_id"], run_id(1));
-}
-
-#[tokio::test]
-async fn a_run_that_is_no_longer_kept_is_sent_as_removed() {
-    let server = Server::with_flags(&["--max-runs", "1"]).await;
-    server.accept(update(1, "queued")).await;
-    let mut all = Stream::open(&server, "/api/events").await;
-    all.snapshot("start").await;
-    let mut one = Stream::open(&server, &events_of(1)).await;
-    one.next_run().await;
-    server.accept(update(2, "queued")).await;
-    assert_eq!(all.next_run().await.0["run_id"], run_id(2));
-    for removed in [all.next_but_counts().await, one.next().await.unwrap()] {
-        assert_eq!(removed.name, "removed");
-        assert_eq!(removed.data, json!({"run_id": run_id(1)}));
-    }
-    server.accept(update(1, "success")).await;
-    assert_eq!(one.next_run().await.0["status"], "completed");
-}
-
-#[tokio::test]
-async fn a_run_that_was_evicted_and_is_known_again_is_a_new_one_to_those_who_knew_it() {
-    let server = Server::with_flags(&["--max-runs", "1"]).await;
-    server.accept(update(1, "running")).await;
-    let (_, known) = Stream::open(&server, &events_of(1)).await.next_run().await;
-    let mut all = Stream::open(&server, "/api/events").await;
-    let (_, live) = all.snapshot("start").await;
-    drop(all);
-    for (n, status) in [(2, "queued"), (1, "queued")] {
-        server.accept(update(n, status)).await;
-    }
-    let removed = |n| json!({"run_id": run_id(n)});
-    let mut one = Stream::after(&known.unwrap(), &server, &events_of(1)).await;
-    let event = one.next().await.unwrap();
-    assert_eq!((&*event.name, event.data), ("removed", removed(1)));
-    assert_eq!(one.next_run().await.0["status"], "queued");
-    let mut all = Stream::after(&live, &server, "/api/events").await;
-    let event = all.next_but_counts().await;
-    assert_eq!((&*event.name, event.data), ("removed", removed(1)));
-    assert_eq!(all.next_run().await.0["status"], "queued");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The metrics, as Prometheus text. Every label has one of a few fixed values, whatever clients send.
 
+mod levels;
+
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -8,6 +10,9 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
     core::Collector,
 };
+
+use self::levels::LevelGauges;
+pub use self::levels::Levels;
 
 /// In seconds: from an update that arrives at once to the slowest client that the timeouts allow.
 const BUCKETS: [f64; 12] = [
@@ -24,16 +29,12 @@ pub struct Metrics {
     retries: Counter,
     labels_left_out: Counter,
     requests: HistogramVec,
-    runs: IntGauge,
-    run_bytes: IntGauge,
-    body_bytes: IntGauge,
-    answer_bytes: IntGauge,
+    levels: LevelGauges,
     evictions: IntCounterVec,
     connections: Counter,
     open_connections: IntGauge,
     timed_out: IntCounterVec,
     displaced: Counter,
-    subscribers: IntGauge,
     snapshots: IntCounterVec,
 }
 
@@ -46,7 +47,6 @@ impl Metrics {
             register(&registry, IntCounterVec::new(options(name, help), labels))
         };
         let counter = |name, help| register(&registry, Counter::with_opts(options(name, help)));
-        let gauge = |name, help| register(&registry, IntGauge::with_opts(options(name, help)));
         let durations = HistogramOpts::from(options(
             "http_request_duration_seconds",
             "Time from the headers of a request to the start of its response, by route and status",
@@ -82,26 +82,14 @@ impl Metrics {
                 &registry,
                 HistogramVec::new(durations.buckets(BUCKETS.to_vec()), &["route", "status"]),
             ),
-            runs: gauge("runs", "Runs in the store"),
-            run_bytes: gauge(
-                "run_bytes",
-                "Bytes of memory used by runs, limited by --max-bytes",
-            ),
-            body_bytes: gauge(
-                "body_bytes_in_flight",
-                "Bytes of memory used by request bodies being received, limited by --max-in-flight",
-            ),
-            answer_bytes: gauge(
-                "answer_bytes_in_flight",
-                "Bytes of memory used by responses being sent, limited by --max-in-flight",
-            ),
+            levels: LevelGauges::new(&registry),
             evictions: counters(
                 "run_evictions_total",
                 "Runs removed from the store, by the limit that was reached",
                 &["cause"],
             ),
             connections: counter("connections_total", "Connections accepted"),
-            open_connections: gauge("connections_open", "Open connections"),
+            open_connections: gauge(&registry, "connections_open", "Open connections"),
             timed_out: counters(
                 "connections_timed_out_total",
                 "Connections closed because the client was too slow, by stage",
@@ -111,7 +99,6 @@ impl Metrics {
                 "connections_displaced_total",
                 "Connections closed for new ones, since as many as --max-connections were open",
             ),
-            subscribers: gauge("subscribers", "Open streams and waiting requests"),
             snapshots: counters(
                 "stream_snapshots_total",
                 "Snapshots that streams began to send, by reason",
@@ -193,34 +180,11 @@ impl Metrics {
     /// All metrics, with these levels, in the Prometheus text format 0.0.4.
     #[must_use]
     pub fn render(&self, levels: Levels) -> String {
-        for (gauge, level) in [
-            (&self.runs, levels.runs),
-            (&self.run_bytes, levels.run_bytes),
-            (&self.body_bytes, levels.body_bytes),
-            (&self.answer_bytes, levels.answer_bytes),
-            (&self.subscribers, levels.subscribers),
-        ] {
-            gauge.set(i64::try_from(level).unwrap_or(i64::MAX));
-        }
+        self.levels.set(levels);
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .expect("writing to a String does not fail")
     }
-}
-
-/// Values that go up and down. They are read when the metrics are shown.
-#[derive(Debug, Clone, Copy)]
-pub struct Levels {
-    /// Runs in the store.
-    pub runs: usize,
-    /// Bytes of memory used by runs.
-    pub run_bytes: usize,
-    /// Bytes of memory used by request bodies being received.
-    pub body_bytes: usize,
-    /// Bytes of memory used by responses being sent.
-    pub answer_bytes: usize,
-    /// Open streams and waiting requests.
-    pub subscribers: usize,
 }
 
 /// An open connection.
@@ -231,6 +195,10 @@ impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    register(registry, IntGauge::with_opts(options(name, help)))
 }
 
 fn options(name: &str, help: &str) -> Opts {
