@@ -103,6 +103,12 @@ impl Labels {
         self.iter().any(|other| other == label)
     }
 
+    /// Whether all others are among them.
+    #[must_use]
+    pub fn contains_all(&self, others: &Self) -> bool {
+        self == others || others.iter().all(|label| self.contains(label))
+    }
+
     /// Bytes of their text.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -118,14 +124,12 @@ impl Labels {
 
     /// Adds `others`. Returns whether that changed anything, and how many were left out.
     pub(super) fn join(&mut self, others: &Self) -> (bool, usize) {
-        if others.0.is_none() || self == others {
+        if self.contains_all(others) {
             return (false, 0);
         }
         let (union, left_out) = Self::collect(self.iter().chain(others.iter()).cloned());
         let changed = *self != union;
-        if changed {
-            *self = union;
-        }
+        *self = union;
         (changed, left_out)
     }
 }

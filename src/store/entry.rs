@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{changes::Revision, filter::Traits, listing::Position};
-use crate::run::{Merged, Outputs, Run, RunId, Timestamp, Update};
+use super::{changes::Revision, listing::Position};
+use crate::run::{Labels, Merged, Outputs, Run, RunId, Status, Timestamp, Update};
 
 /// Bytes that a run takes beside what arrived, as measured: its entry, its slot in the map, its positions in two
 /// lists, and where it has them a list of outputs and a live status that is too long for the entry.
@@ -41,9 +41,10 @@ pub(super) struct Entry {
 }
 
 /// What the indexes store of an entry and an update can change.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Indexed {
-    pub(super) traits: Traits,
+    pub(super) status: Option<Status>,
+    pub(super) labels: Labels,
     /// Bytes of memory, estimated.
     pub(super) bytes: usize,
     /// The revision of the last change.
@@ -70,7 +71,8 @@ impl Entry {
 
     pub(super) fn indexed(&self) -> Indexed {
         Indexed {
-            traits: Traits::of(&self.run),
+            status: self.run.status(),
+            labels: self.run.labels().clone(),
             bytes: self.bytes(),
             revision: self.revision,
         }

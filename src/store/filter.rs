@@ -5,7 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use crate::run::{Label, Run, RunId, Status};
+use crate::run::{Label, Labels, Run, RunId, Status};
 
 /// Which runs a list or a stream is about: those that meet every condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -51,16 +51,15 @@ impl Filter {
     /// Whether a run meets all conditions.
     #[must_use]
     pub fn matches(&self, run: &Run) -> bool {
-        self.matches_but_for_labels(run.id(), run.status()) && self.matches_labels(run)
+        self.matches_id_and_status(run.id(), run.status()) && self.matches_labels(run)
     }
 
     /// Whether a run with these traits can meet all conditions.
     pub(super) fn may_match(&self, run_id: RunId, traits: Traits) -> bool {
-        self.matches_but_for_labels(run_id, traits.status)
-            && traits.labels.contains(self.label_bits)
+        self.matches_id_and_status(run_id, traits.status) && traits.labels.contains(self.label_bits)
     }
 
-    fn matches_but_for_labels(&self, run_id: RunId, status: Option<Status>) -> bool {
+    fn matches_id_and_status(&self, run_id: RunId, status: Option<Status>) -> bool {
         (self.status.is_none() || self.status == status)
             && (self.run_ids.is_empty() || self.run_ids.contains(&run_id))
     }
@@ -69,16 +68,14 @@ impl Filter {
 /// What the feed of changes remembers of a run for filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Traits {
-    pub(super) status: Option<Status>,
+    status: Option<Status>,
     labels: LabelBits,
 }
 
 impl Traits {
-    pub(super) fn of(run: &Run) -> Self {
-        Self {
-            status: run.status(),
-            labels: LabelBits::of(run.labels().iter()),
-        }
+    pub(super) fn new(status: Option<Status>, labels: &Labels) -> Self {
+        let labels = LabelBits::of(labels.iter());
+        Self { status, labels }
     }
 }
 

@@ -37,27 +37,23 @@ impl Indexes {
     fn update(
         &mut self,
         position: Position,
-        before: Option<Indexed>,
-        after: Option<Indexed>,
+        before: Option<&Indexed>,
+        after: Option<&Indexed>,
     ) -> Revision {
-        self.bytes += after.map_or(0, |run| run.bytes);
-        self.bytes -= before.map_or(0, |run| run.bytes);
+        let bytes = |run: Option<&Indexed>| run.map_or(0, |run| run.bytes);
+        self.bytes += bytes(after);
+        self.bytes -= bytes(before);
         match (before, after) {
             (None, Some(_)) => self.listing.insert(position),
             (Some(_), None) => self.listing.remove(position),
             _ => {}
         }
-        let status = |run: Option<Indexed>| run.and_then(|run| run.traits.status);
+        let status = |run: Option<&Indexed>| run.and_then(|run| run.status);
         let (old, new) = (status(before), status(after));
         if old != new {
             self.listing.change_status(position, old, new);
         }
-        let change = Change {
-            run_id: position.run_id,
-            before: before.map(|run| run.traits),
-            after: after.map(|run| run.traits),
-            is_superseded: false,
-        };
+        let change = Change::new(position.run_id, before, after);
         self.feed.record(change, before.map(|run| run.revision))
     }
 }
@@ -145,7 +141,7 @@ impl Runs {
                 let merged = entry.try_merge(update, at, max_bytes)?;
                 let after = entry.indexed();
                 let position = entry.position();
-                entry.revision = self.indexes.update(position, Some(before), Some(after));
+                entry.revision = self.indexes.update(position, Some(&before), Some(&after));
                 slot.to_back();
                 Ok(merged)
             }
@@ -153,7 +149,7 @@ impl Runs {
                 let mut entry = Entry::new(run_id, at);
                 let merged = entry.try_merge(update, at, max_bytes)?;
                 let after = entry.indexed();
-                entry.added = self.indexes.update(entry.position(), None, Some(after));
+                entry.added = self.indexes.update(entry.position(), None, Some(&after));
                 entry.revision = entry.added;
                 slot.insert(entry);
                 Ok(Merged {
@@ -167,7 +163,7 @@ impl Runs {
     pub(super) fn pop_least_recently_updated(&mut self) -> Option<Run> {
         let (_, entry) = self.by_id.pop_front()?;
         self.indexes
-            .update(entry.position(), Some(entry.indexed()), None);
+            .update(entry.position(), Some(&entry.indexed()), None);
         Some(entry.run)
     }
 }

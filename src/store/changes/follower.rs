@@ -119,9 +119,13 @@ impl Follower {
     /// one that stops matching is sent once more.
     fn after_change(&self, runs: &Runs, revision: Revision, change: &Change) -> Option<Next> {
         let may_match = |traits| self.filter.may_match(change.run_id, traits);
-        let leaves = change.before.is_some_and(may_match) && !change.after.is_some_and(may_match);
-        let is_last = change.after.is_some_and(may_match) && !change.is_superseded;
-        if !leaves && !is_last {
+        let (before, after) = (
+            change.before.is_some_and(may_match),
+            change.after.is_some_and(may_match),
+        );
+        let may_leave = before && (!after || change.has_lost_label);
+        let is_last = after && !change.is_superseded;
+        if !may_leave && !is_last {
             return None;
         }
         let entry = runs.get(change.run_id);
@@ -132,7 +136,7 @@ impl Follower {
         if self.filter.matches_labels(&entry.run) {
             return Some(Next::Changed(revision, entry.run.clone()));
         }
-        // Who asks for the runs of one label is not sent those of another.
-        leaves.then_some(Next::Removed(revision, change.run_id))
+        // A client that filters by a label is not sent runs of another.
+        may_leave.then_some(Next::Removed(revision, change.run_id))
     }
 }

@@ -6,8 +6,10 @@ pub(super) mod watch;
 
 use std::collections::VecDeque;
 
-use crate::run::RunId;
-use crate::store::filter::Traits;
+use crate::{
+    run::RunId,
+    store::{entry::Indexed, filter::Traits},
+};
 
 /// How many changes a store has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,9 +24,30 @@ pub(in crate::store) struct Change {
     pub(in crate::store) before: Option<Traits>,
     /// `None` if the store no longer keeps the run.
     pub(in crate::store) after: Option<Traits>,
+    /// Whether the run lost a label. The traits cannot always tell.
+    pub(in crate::store) has_lost_label: bool,
     /// Whether another change of the run followed. To look that up for each change would cost the updates beside
     /// 100 streams a fifth.
     pub(in crate::store) is_superseded: bool,
+}
+
+impl Change {
+    pub(in crate::store) fn new(
+        run_id: RunId,
+        before: Option<&Indexed>,
+        after: Option<&Indexed>,
+    ) -> Self {
+        let traits = |run: &Indexed| Traits::new(run.status, &run.labels);
+        let keeps_labels =
+            |(before, after): (&Indexed, &Indexed)| after.labels.contains_all(&before.labels);
+        Self {
+            run_id,
+            before: before.map(traits),
+            after: after.map(traits),
+            has_lost_label: before.zip(after).is_some_and(|both| !keeps_labels(both)),
+            is_superseded: false,
+        }
+    }
 }
 
 /// The last changes.
@@ -96,12 +119,7 @@ mod tests {
     #[test]
     fn the_changes_after_a_revision_are_there_until_one_of_them_is_forgotten() {
         let mut feed = Feed::new(3);
-        let change = Change {
-            run_id: run_id(1),
-            before: None,
-            after: None,
-            is_superseded: false,
-        };
+        let change = Change::new(run_id(1), None, None);
         assert_eq!(feed.after(Revision(0)).unwrap().count(), 0);
         for revision in 1..=5_u64 {
             let before = revision.checked_sub(2).map(Revision);
