@@ -157,7 +157,8 @@ fn show(criterion: &mut Criterion) {
         let update = Update::parse(body.as_bytes()).unwrap();
         let now = Timestamp::from_millis(1_772_366_400_000).unwrap();
         store.apply(update.run_id.unwrap(), &update, now).unwrap();
-        let app = App::new(&config, &store, &metrics, CancellationToken::new());
+        let [shutdown, drain] = [(); 2].map(|()| CancellationToken::new());
+        let app = App::new(&config, &store, &metrics, shutdown, drain);
         let routes = http::routes(&Arc::new(app), &[]);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {

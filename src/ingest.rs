@@ -70,7 +70,7 @@ impl Ingest {
     pub fn accept(&self, update: &Update<'_>) -> Result<(), RunTooLarge> {
         let Some(run_id) = update.run_id else {
             self.without_run_id.count(update);
-            self.updates_without_run_id.line(|count| {
+            self.updates_without_run_id.line_at_powers_of_two(|count| {
                 warn!(
                     count,
                     "update without run_id acknowledged: it changes no run"
@@ -88,7 +88,7 @@ impl Ingest {
         let left_out = update.labels_left_out + merged.labels_left_out;
         if left_out > 0 {
             self.labels_left_out.inc_by(left_out as u64);
-            self.updates_over_a_label_limit.line(|count| {
+            self.updates_over_a_label_limit.line_at_powers_of_two(|count| {
                 warn!(
                     %run_id,
                     left_out,
@@ -111,7 +111,7 @@ struct Occurrences(AtomicU64);
 
 impl Occurrences {
     /// Counts it. Calls `write` with the count the 1st, 2nd, 4th, 8th time and so on.
-    fn line(&self, write: impl FnOnce(u64)) {
+    fn line_at_powers_of_two(&self, write: impl FnOnce(u64)) {
         let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
             write(count);

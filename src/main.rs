@@ -22,21 +22,24 @@ fn main() -> ExitCode {
         Err(CliError::Info(info)) => info.exit(),
         Err(error) => return fail(2, error),
     };
+    if let Some(Command::Completions { shell }) = cli.command {
+        return match io::stdout().write_all(&Cli::completions(shell)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(1, format!("error: cannot print: {error}")),
+        };
+    }
     let threads = match cli.command {
-        Some(Command::Healthcheck | Command::Completions { .. }) => Some(1),
-        None | Some(Command::Simulate(_)) => cli.config.threads,
+        Some(Command::Healthcheck) => Some(1),
+        _ => cli.config.threads,
     };
     let runtime = match runtime(threads) {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, format!("error: cannot start: {error}")),
     };
     let result = match cli.command {
-        None => runtime.block_on(serve(&cli.config)),
         Some(Command::Healthcheck) => runtime.block_on(check(&cli.config)),
         Some(Command::Simulate(args)) => runtime.block_on(simulate(&args, &cli.config)),
-        Some(Command::Completions { shell }) => io::stdout()
-            .write_all(&Cli::completions(shell))
-            .map_err(|error| format!("cannot print: {error}")),
+        _ => runtime.block_on(serve(&cli.config)),
     };
     // Does not wait for a DNS lookup in progress, which cannot be cancelled.
     runtime.shutdown_background();

@@ -37,7 +37,13 @@ pub async fn serve(
     };
     let store = Arc::new(Store::new(limits, &metrics));
     let drain = CancellationToken::new();
-    let app = Arc::new(App::new(config, &store, &metrics, drain.clone()));
+    let app = Arc::new(App::new(
+        config,
+        &store,
+        &metrics,
+        shutdown.clone(),
+        drain.clone(),
+    ));
     let routes = http::routes(&app, &config.cors_origin);
     warn_if_unauthenticated(config, address);
     // The page first: that is the URL that people open.
@@ -58,7 +64,6 @@ pub async fn serve(
     let serving = http::serve(listener, routes, connections, metrics, drain.clone());
     let drained = async {
         shutdown.cancelled().await;
-        app.set_unready();
         delay_drain(config.drain_delay).await;
         drain.cancel();
         drain_deadline(config.drain_timeout).await;
@@ -89,7 +94,7 @@ fn warn_if_unauthenticated(config: &Config, address: SocketAddr) {
 /// Gives load balancers time to learn from `/readyz` that no new requests should come.
 async fn delay_drain(delay: Duration) {
     if !delay.is_zero() {
-        info!("not ready any more; serving as usual for {delay:?}, the --drain-delay");
+        info!("/readyz now answers 503; still serving for {delay:?} (--drain-delay)");
         time::sleep(delay).await;
     }
 }

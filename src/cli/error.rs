@@ -18,7 +18,7 @@ pub enum CliError {
 }
 
 /// Flags that other programs have, and what there is here.
-const ELSEWHERE: [(&[&str], &str); 4] = [
+const FOREIGN_FLAGS: [(&[&str], &str); 4] = [
     (
         &[
             "--port",
@@ -57,7 +57,7 @@ const ELSEWHERE: [(&[&str], &str); 4] = [
 ];
 
 /// Commands that other programs have.
-const SERVING: [&str; 4] = ["serve", "server", "start", "run"];
+const FOREIGN_COMMANDS: [&str; 4] = ["serve", "server", "start", "run"];
 
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,7 +91,9 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
     };
     if let Some(command) = found(ContextKind::InvalidSubcommand) {
         return match command {
-            _ if SERVING.contains(&command) => Some("without a command the service starts"),
+            _ if FOREIGN_COMMANDS.contains(&command) => {
+                Some("without a command the service starts")
+            }
             _ if command.parse::<Listen>().is_ok() => {
                 Some("use --listen before an address or a port")
             }
@@ -99,7 +101,7 @@ fn hint(error: &clap::Error) -> Option<&'static str> {
         };
     }
     let flag = found(ContextKind::InvalidArg)?;
-    let mut elsewhere = ELSEWHERE.iter();
+    let mut elsewhere = FOREIGN_FLAGS.iter();
     let (_, hint) = elsewhere.find(|(flags, _)| flags.contains(&flag))?;
     Some(hint)
 }

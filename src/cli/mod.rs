@@ -5,7 +5,6 @@ mod error;
 use std::ffi::OsString;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-
 use clap_complete::{Shell, generate};
 
 pub use self::error::CliError;
@@ -57,6 +56,11 @@ impl Cli {
         let command = Self::command().no_binary_name(true);
         let flags_only = ignoring_variables(command.clone());
         let given = flags_only.clone().try_get_matches_from(&arguments)?;
+        let parsed = Self::from_arg_matches(&given)?;
+        if let Some(Command::Completions { .. }) = parsed.command {
+            // A shell runs this at its start, whatever the variables of a service are.
+            return Ok(parsed);
+        }
         let mut all = flags_of_variables(&command, &given, &variable)?;
         all.extend(arguments);
         let mut cli = Self::from_arg_matches(&flags_only.try_get_matches_from(all)?)?;

@@ -25,24 +25,23 @@ impl FromStr for Listen {
         if let Ok(address) = text.parse() {
             return Ok(Self::Address(address));
         }
-        let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
-        let is_name = host.bytes().any(|byte| byte.is_ascii_alphabetic());
-        let ip = match host {
-            _ if !text.contains(':') => None,
-            "" => Some(Ipv4Addr::UNSPECIFIED),
-            // Not looked up: it has to mean this machine and nothing else.
-            host if host.eq_ignore_ascii_case("localhost") => Some(Ipv4Addr::LOCALHOST),
-            host if is_name && !host.contains(['/', ':']) => {
-                return Err(
-                    "expected an IP address or localhost: other host names are not looked up",
-                );
-            }
-            _ => return Err(EXPECTED),
+        let parse_port = |port| parse_port(port).map_err(|_| EXPECTED);
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return parse_port(text).map(Self::Port);
         };
-        let port = parse_port(port).map_err(|_| EXPECTED)?;
-        Ok(ip.map_or(Self::Port(port), |ip| {
-            Self::Address(SocketAddr::new(ip.into(), port))
-        }))
+        let is_name = host.bytes().any(|byte| byte.is_ascii_alphabetic());
+        let ip = if host.is_empty() {
+            Ipv4Addr::UNSPECIFIED
+        } else if host.eq_ignore_ascii_case("localhost") {
+            // Not looked up: it has to mean this machine and nothing else.
+            Ipv4Addr::LOCALHOST
+        } else if is_name && !host.contains(['/', ':']) {
+            return Err("expected an IP address or localhost: other host names are not looked up");
+        } else {
+            return Err(EXPECTED);
+        };
+        let port = parse_port(port)?;
+        Ok(Self::Address(SocketAddr::new(ip.into(), port)))
     }
 }
 

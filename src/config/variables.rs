@@ -32,9 +32,9 @@ pub enum VariableError {
         /// What is accepted.
         reason: String,
     },
-    /// There are no valid tokens in a variable or in the file that it names.
+    /// There are no valid tokens in a variable, or in the file that a variable or a flag names.
     Tokens {
-        /// The variable.
+        /// The variable or the flag.
         name: String,
         /// Why there are none.
         error: TokenError,
@@ -48,7 +48,7 @@ pub enum VariableError {
     BothSet {
         /// The variable that holds tokens.
         name: String,
-        /// The one that names a file of tokens.
+        /// The variable or the flag that names a file of tokens.
         file: String,
     },
 }
@@ -132,29 +132,40 @@ impl Config {
 }
 
 /// The tokens in the variable `name` or in `file`. Where both are empty and one of them is set, that is an error:
-/// whoever sets it does not want a service that is open to all.
+/// an empty token is probably a mistake, and must not open the service to all.
 fn tokens(
     name: &str,
     file: Option<&Path>,
     variable: &impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<Tokens>, VariableError> {
-    let file_name = format!("{name}_FILE");
+    let file_variable = format!("{name}_FILE");
+    let of_variable = set(variable(&file_variable));
     let text = variable(name);
-    let (name, tokens) = match (&text, file) {
-        (None, None) if variable(&file_name).is_some() => {
-            return Err(VariableError::NoFile { name: file_name });
+    let (source, tokens) = match (&text, file) {
+        (None, None) if variable(&file_variable).is_some() => {
+            return Err(VariableError::NoFile {
+                name: file_variable,
+            });
         }
         (None, None) => return Ok(None),
         (Some(text), None) => (name.to_owned(), text.to_string_lossy().parse()),
-        (_, Some(file)) if set(text.clone()).is_none() => (file_name, Tokens::from_file(file)),
-        (_, Some(_)) => {
-            return Err(VariableError::BothSet {
-                name: name.to_owned(),
-                file: file_name,
-            });
+        (_, Some(file)) => {
+            let source = if of_variable.is_some_and(|value| file.as_os_str() == value) {
+                file_variable
+            } else {
+                format!("--{}", file_variable.to_ascii_lowercase().replace('_', "-"))
+            };
+            if set(text.clone()).is_some() {
+                let name = name.to_owned();
+                return Err(VariableError::BothSet { name, file: source });
+            }
+            (source, Tokens::from_file(file))
         }
     };
-    let tokens = tokens.map_err(|error| VariableError::Tokens { name, error })?;
+    let tokens = tokens.map_err(|error| VariableError::Tokens {
+        name: source,
+        error,
+    })?;
     Ok(Some(tokens))
 }
 

@@ -2,10 +2,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use strum::VariantArray as _;
@@ -32,6 +29,8 @@ pub struct App {
     /// The runs to show.
     pub(super) store: Arc<Store>,
     pub(super) metrics: Arc<Metrics>,
+    /// Log lines about updates at wrong paths.
+    pub(super) misdirected_log: LogRateLimit,
     /// Log lines about rejected updates and about panics.
     pub(super) update_log: LogRateLimit,
     /// Log lines that a client without a token may cause. They have a limit of their own, so that a flood of
@@ -46,20 +45,22 @@ pub struct App {
     pub(super) subscribers: Subscribers,
     /// Distinguishes the revisions of this store from those of another.
     pub(super) epoch: u64,
-    /// Whether new requests should go elsewhere. They are still answered.
-    pub(super) is_unready: AtomicBool,
-    /// Cancelled when streams end and no request waits any longer.
+    /// Cancelled when new requests should go elsewhere. They are still answered.
     pub(super) shutdown: CancellationToken,
+    /// Cancelled when streams end and no request waits any longer.
+    pub(super) drain: CancellationToken,
 }
 
 impl App {
-    /// What handlers need to serve `store` as `config` says until `shutdown` is cancelled.
+    /// What handlers need to serve `store` as `config` says. They are ready until `shutdown` is cancelled, and wait
+    /// for nothing once `drain` is.
     #[must_use]
     pub fn new(
         config: &Config,
         store: &Arc<Store>,
         metrics: &Arc<Metrics>,
         shutdown: CancellationToken,
+        drain: CancellationToken,
     ) -> Self {
         register_label_values(metrics);
         // The other half of the connections is left to updates.
@@ -70,6 +71,7 @@ impl App {
             ingest: Ingest::new(Arc::clone(store), metrics),
             store: Arc::clone(store),
             metrics: Arc::clone(metrics),
+            misdirected_log: LogRateLimit::new(),
             update_log: LogRateLimit::new(),
             anonymous_log: LogRateLimit::new(),
             webhook_tokens: config.webhook_tokens.clone(),
@@ -82,14 +84,9 @@ impl App {
             subscribers: Subscribers::new(subscribers),
             // The seed of a hash map is the randomness that the standard library has.
             epoch: RandomState::new().hash_one(()),
-            is_unready: AtomicBool::new(false),
             shutdown,
+            drain,
         }
-    }
-
-    /// Lets `/readyz` say that new requests should go elsewhere.
-    pub fn set_unready(&self) {
-        self.is_unready.store(true, Ordering::Relaxed);
     }
 }
 
@@ -122,6 +119,7 @@ impl App {
             &config,
             &store,
             &metrics,
+            CancellationToken::new(),
             CancellationToken::new(),
         ))
     }

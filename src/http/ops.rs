@@ -1,6 +1,6 @@
 //! For operators and their tools: probes and metrics.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -37,7 +37,7 @@ pub(super) async fn healthz() -> &'static str {
 )]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     // As long as all state is in memory, updates are accepted from the first request on.
-    if app.is_unready.load(Ordering::Relaxed) {
+    if app.shutdown.is_cancelled() {
         return Err(Problem::ShuttingDown);
     }
     Ok("ok\n")

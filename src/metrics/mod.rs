@@ -76,7 +76,7 @@ impl Metrics {
             ),
             labels_left_out: counter(
                 "labels_left_out_total",
-                "Labels of updates that were over a bound",
+                "Labels of updates that were over a limit",
             ),
             requests: register(
                 &registry,
@@ -132,7 +132,7 @@ impl Metrics {
         &self.retries
     }
 
-    /// Labels of updates that were over a bound.
+    /// Labels of updates that were over a limit.
     #[must_use]
     pub fn labels_left_out(&self) -> &Counter {
         &self.labels_left_out

@@ -1,4 +1,4 @@
-//! The labels of a run, such as whose it is: a set that only grows, up to a bound.
+//! The labels of a run, such as whose it is: a set that only grows, up to a limit.
 
 use std::{collections::BTreeMap, mem, str::FromStr, sync::Arc};
 
@@ -34,6 +34,14 @@ impl Label {
     fn bytes(&self) -> usize {
         self.name.len() + self.value.len()
     }
+
+    /// Bytes of memory it takes, as measured: each text that is too long to be inline has an allocation of its own.
+    fn memory(&self) -> usize {
+        const ALLOCATION: usize = 40;
+        let texts = [&self.name, &self.value].into_iter();
+        let apart = texts.filter(|text| text.is_heap_allocated());
+        size_of::<Self>() + apart.map(|text| ALLOCATION + text.len()).sum::<usize>()
+    }
 }
 
 /// `name:value`. A name with a colon cannot be written so.
@@ -61,8 +69,8 @@ impl Labels {
     /// Labels of a run, at most.
     pub const MAX: usize = 16;
 
-    /// Bytes of memory that a label takes beside its text, at most.
-    const OVERHEAD: usize = size_of::<Label>() + 32;
+    /// Bytes of memory that labels take beside those of each.
+    const OVERHEAD: usize = 32;
 
     /// No labels.
     #[must_use]
@@ -117,9 +125,8 @@ impl Labels {
 
     /// Bytes of memory they take beside this value itself, estimated.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.iter()
-            .map(|label| Self::OVERHEAD + label.bytes())
-            .sum()
+        let overhead = self.0.as_ref().map_or(0, |_| Self::OVERHEAD);
+        overhead + self.iter().map(Label::memory).sum::<usize>()
     }
 
     /// Adds `others`. Returns whether that changed anything, and how many were left out.
@@ -153,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_has_a_name_and_a_value_within_bounds() {
+    fn a_label_has_a_name_and_a_value_within_limits() {
         let (name, value) = ("n".repeat(64), "v".repeat(256));
         for good in ["user:42", "flag:", "a:b:c", &format!("{name}:{value}")] {
             assert!(good.parse::<Label>().is_ok(), "{good}");

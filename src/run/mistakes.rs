@@ -1,8 +1,7 @@
 //! What people send instead of an update, in words that help them.
 
 /// Of a body for which [`is_encoded_twice`] holds.
-pub(super) const ENCODED_TWICE: &str =
-    "it is a string that holds an object: it was encoded as JSON twice, expected the object itself";
+pub(super) const ENCODED_TWICE: &str = "it is a string that looks like an object: was it encoded as JSON twice? Send the object itself";
 
 /// Whether JSON is a string that holds an object. It is not decoded for that, which would take its memory once more.
 pub(super) fn is_encoded_twice(json: &str) -> bool {

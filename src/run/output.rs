@@ -120,8 +120,9 @@ fn is_identifying(id: &RawValue) -> bool {
     !matches!(id.get().as_bytes(), [b'{' | b'[', ..] | b"\"\"")
 }
 
+/// Whether a value is a text that is not empty.
 fn is_text(value: &RawValue) -> bool {
-    value.get().starts_with('"')
+    value.get().starts_with('"') && value.get() != "\"\""
 }
 
 /// The bytes of `whole` that `part` was borrowed from.
@@ -143,9 +144,6 @@ mod tests {
             assert!(error.to_string().contains("expected an object"), "{error}");
         }
         let twice = serde_json::from_str::<Output<&RawValue>>(r#"{"id":1,"id":2}"#).unwrap_err();
-        assert!(
-            twice.to_string().contains("duplicate field `id`"),
-            "{twice}"
-        );
+        assert!(twice.to_string().contains("given twice"), "{twice}");
     }
 }

@@ -11,6 +11,9 @@ use super::{
     progress::RawProgress,
 };
 
+/// Of a field that is there twice.
+pub(super) const GIVEN_TWICE: &str = "given twice, expected once";
+
 /// Why a body is not an update.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ParseError {
@@ -18,6 +21,8 @@ pub enum ParseError {
     NotUtf8 {
         /// The offset of the first invalid byte.
         at: usize,
+        /// Whether it begins as gzip does.
+        is_gzip: bool,
     },
     /// It is empty, or white space only.
     Empty,
@@ -43,7 +48,10 @@ pub enum ParseError {
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotUtf8 { at } => write!(f, "the body is not UTF-8 text: byte {at} is wrong"),
+            Self::NotUtf8 { is_gzip: true, .. } => {
+                f.write_str("the body is compressed with gzip; send it uncompressed")
+            }
+            Self::NotUtf8 { at, .. } => write!(f, "the body is not UTF-8 text: byte {at} is wrong"),
             Self::Empty => f.write_str("the body is empty; expected a JSON object"),
             Self::NotJson { reason } => write!(f, "the body is not JSON: {reason}"),
             Self::NotAnObject { reason } => write!(f, "the body: {reason}"),
@@ -106,6 +114,9 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 /// an inner value.
 pub(super) fn reason(error: &serde_json::Error) -> String {
     let message = error.to_string();
+    if message.starts_with("duplicate field") {
+        return GIVEN_TWICE.to_owned();
+    }
     let position = format!(" at line {} column {}", error.line(), error.column());
     in_words_of_json(message.strip_suffix(&position).unwrap_or(&message))
 }
@@ -172,7 +183,7 @@ mod tests {
             (
                 r#"{"outputs":[{"id":1,"id":1}]}"#,
                 "/outputs/0",
-                "duplicate field `id`",
+                "given twice, expected once",
             ),
             (
                 r#"{"status":"queued","status":"queued"}"#,
@@ -230,7 +241,10 @@ mod tests {
         assert_eq!(Update::parse(b" \n").unwrap_err(), ParseError::Empty);
         assert_eq!(
             Update::parse(b"{\"\xff\"}").unwrap_err(),
-            ParseError::NotUtf8 { at: 2 }
+            ParseError::NotUtf8 {
+                at: 2,
+                is_gzip: false
+            }
         );
     }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     Label, Labels, Output, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs,
-    progress::RawProgress, text::unexpected_text,
+    parse_error::GIVEN_TWICE, progress::RawProgress, text::unexpected_text,
 };
 
 /// An update of a run, as ComfyDeploy sends it.
@@ -33,10 +33,10 @@ pub struct Update<'a> {
     /// All, some or none of the run's outputs.
     #[schema(value_type = Option<Vec<HashMap<String, Value>>>, max_items = 1000)]
     pub outputs: UpdateOutputs<'a>,
-    /// The labels of its run, which do not stand in the body.
+    /// Labels for the run. They come from the URL, not from the body.
     #[schema(ignore)]
     pub labels: Labels,
-    /// Labels that are over a bound.
+    /// How many labels were over a limit.
     #[schema(ignore)]
     pub labels_left_out: usize,
 }
@@ -58,6 +58,7 @@ impl<'a> Update<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, ParseError> {
         let text = str::from_utf8(body).map_err(|error| ParseError::NotUtf8 {
             at: error.valid_up_to(),
+            is_gzip: body.starts_with(b"\x1f\x8b"),
         })?;
         serde_json::from_str(text).map_err(|error| ParseError::diagnose(text, &error))
     }
@@ -181,7 +182,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Once<'_, T> {
         if let Some(value) = Option::deserialize(deserializer)?
             && self.0.replace(value).is_some()
         {
-            return Err(D::Error::custom("given twice, expected once"));
+            return Err(D::Error::custom(GIVEN_TWICE));
         }
         Ok(())
     }

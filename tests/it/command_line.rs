@@ -165,13 +165,21 @@ async fn a_shell_completes_flags_with_the_script_for_it() {
     }
     let script = r#"
         source <("$0" completions bash)
-        COMP_WORDS=(comfydeploy-webhook --lis) COMP_CWORD=1
         registered=$(complete -p comfydeploy-webhook) && function=${registered#* -F }
-        "${function%% *}" comfydeploy-webhook --lis comfydeploy-webhook
-        echo "${COMPREPLY[@]}""#;
+        complete_last() {
+            COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+            "${function%% *}" "$1" "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+            echo "${COMPREPLY[@]}"
+        }
+        complete_last comfydeploy-webhook --lis
+        complete_last comfydeploy-webhook simulate --ru
+        complete_last comfydeploy-webhook completions z"#;
     let mut command = std::process::Command::new("bash");
     command
         .args(["-c", script])
         .arg(Process::command(&[]).get_program());
-    assert_eq!(text(&output(command).await.stdout), "--listen\n");
+    assert_eq!(
+        text(&output(command).await.stdout),
+        "--listen\n--runs\nzsh\n"
+    );
 }

@@ -164,17 +164,15 @@ async fn unauthenticated_noise_does_not_hide_rejected_updates() {
     let mut process = Process::start(command);
     for _ in 0..50 {
         assert_eq!(process.post(WEBHOOK, "{}").await.status(), 401);
-        assert_eq!(process.post("/elsewhere", "{}").await.status(), 404);
     }
     let with_token = format!("{WEBHOOK}?token=t0ken");
     let rejected = process.post(&with_token, r#"{"status":"odd"}"#).await;
     assert_eq!(rejected.status(), 422);
+    assert_eq!(process.post("/misdirected", "{}").await.status(), 404);
     let (_, log) = process.stop();
-    assert!(
-        log.contains("status=401") && log.contains("/elsewhere"),
-        "{log}"
-    );
+    assert!(log.contains("status=401"), "{log}");
     assert!(log.contains("status=422"), "{log}");
+    assert!(log.contains("/misdirected"), "{log}");
 }
 
 #[tokio::test]

@@ -75,6 +75,13 @@ async fn a_compressed_body_is_rejected_with_post_and_as_a_retry() {
             );
         }
     }
+    let unmarked = problem(server.post(&b"\x1f\x8b\x08\0"[..]).await, 400).await;
+    let gzip = "the body is compressed with gzip; send it uncompressed";
+    assert_eq!(detail(&unmarked), gzip);
+    let odd = server.webhook(Method::POST, "{}");
+    let odd = odd.header("content-encoding", "utf-8").send().await;
+    let odd = problem(odd.unwrap(), 415).await;
+    assert!(detail(&odd).contains("without this header"), "{odd}");
     let uncompressed = server.webhook(Method::POST, "{}");
     let uncompressed = uncompressed.header("content-encoding", "Identity");
     assert_eq!(uncompressed.send().await.unwrap().status(), 200);

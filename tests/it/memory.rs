@@ -36,7 +36,8 @@ async fn memory_stays_within_max_bytes_however_small_the_outputs_are() {
 
 /// How much more memory a long flood takes than a short one.
 async fn growth(flags: &[&str]) -> usize {
-    let process = Process::serve(flags);
+    // A long backlog grows until it is full.
+    let process = Process::serve(&[flags, &["--stream-backlog", "1000"]].concat());
     let small = |n| json!({"run_id": run_id(n), "outputs": [{"id": 1}, {"id": 2}, {"id": 3}]});
     flood(&process, 0..5_000, small).await;
     let after_a_little = memory(&process, "VmRSS");

@@ -145,7 +145,7 @@ async fn during_the_drain_delay_the_service_is_not_ready_but_serves_as_usual() {
     let (code, log) = process.end();
     assert_eq!(code, Some(0));
     assert!(
-        log.contains("serving as usual for 3600s, the --drain-delay"),
+        log.contains("still serving for 3600s (--drain-delay)"),
         "{log}"
     );
 }

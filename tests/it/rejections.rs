@@ -32,7 +32,7 @@ async fn a_wrong_field_is_named_by_its_pointer_and_nothing_of_the_update_is_stor
         (r#""outputs":"x""#, "/outputs", outputs),
         (r#""outputs":[{},[]]"#, "/outputs/1", "expected an object"),
         (r#""outputs":[null]"#, "/outputs/0", "expected an object"),
-        (same_name, "/outputs/0", "duplicate field `id`"),
+        (same_name, "/outputs/0", "given twice, expected once"),
     ] {
         let run_id = run_id(1);
         let body = format!(r#"{{"run_id":"{run_id}","outputs":null,"live_status":null,{fields}}}"#);
@@ -108,7 +108,7 @@ async fn an_update_that_is_encoded_twice_is_recognised() {
     assert_eq!(problem["pointer"], "");
     assert_eq!(
         detail(&problem),
-        "the body: it is a string that holds an object: it was encoded as JSON twice, expected the object itself"
+        "the body: it is a string that looks like an object: was it encoded as JSON twice? Send the object itself"
     );
     assert_nothing_stored(&server).await;
 }

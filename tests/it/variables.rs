@@ -105,6 +105,35 @@ fn an_empty_variable_for_tokens_opens_nothing() {
 }
 
 #[test]
+fn an_error_about_a_file_of_tokens_names_what_named_the_file() {
+    let read = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let arguments: Vec<_> = arguments.iter().map(Into::into).collect();
+        let variable = |name: &str| {
+            let set = variables.iter().find(|(set, _)| *set == name);
+            set.map(|(_, value)| value.into())
+        };
+        Cli::read(arguments, variable).unwrap_err().to_string()
+    };
+    let flag = ["--read-token-file", "/nowhere"];
+    let error = read(&flag, &[]);
+    assert!(error.starts_with("error: --read-token-file: "), "{error}");
+    let error = read(&[], &[("READ_TOKEN_FILE", "/nowhere")]);
+    assert!(error.starts_with("error: READ_TOKEN_FILE: "), "{error}");
+    let error = read(&flag, &[("READ_TOKEN", "t0ken")]);
+    assert!(
+        error.contains("both READ_TOKEN and --read-token-file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn completions_do_not_depend_on_the_variables_of_the_service() {
+    let nonsense = |name: &str| (name != "HOME").then(|| "\u{1}".into());
+    let arguments = ["completions", "bash"].map(Into::into);
+    assert!(Cli::read(arguments, nonsense).is_ok());
+}
+
+#[test]
 fn a_flag_wins_over_its_variable_whatever_that_is() {
     let variables = [
         ("MAX_RUNS", "nonsense"),

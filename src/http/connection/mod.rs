@@ -1,5 +1,5 @@
 //! Accepts connections within limits and speaks HTTP/1.1 on each: what `axum::serve` does, with the timeouts and the
-//! bound on connections that it lacks.
+//! limit of connections that it lacks.
 
 mod displacement;
 mod foreign;

@@ -7,7 +7,10 @@ use axum::{
     response::Response,
 };
 
-use crate::http::{media, problem::Problem};
+use crate::http::{
+    media,
+    problem::{Problem, TokenProblem},
+};
 
 /// The page needs nothing, and may do nothing.
 const HEADERS: [(HeaderName, &str); 3] = [
@@ -68,12 +71,19 @@ const fn words(problem: &Problem) -> Option<(&'static str, &'static str)> {
     match problem {
         Problem::Method { .. } => Some((
             "This address takes updates from ComfyDeploy",
-            "Pass it as <code>webhook</code> when you queue a run. Updates arrive with POST; a browser, which \
-             sends GET, has nothing to see here.",
+            "Pass it as <code>webhook</code> when you queue a run. Updates arrive with POST; a browser sends GET. \
+             People see the runs at <code>/</code>, programs at <code>/api/runs</code>, and \
+             <code>/openapi.json</code> describes every path.",
         )),
         Problem::NoSuchPath => Some((
             "There is nothing at this address",
-            "People see the runs on one page. Programs find all other addresses in <code>/openapi.json</code>.",
+            "People see the runs at <code>/</code>, programs at <code>/api/runs</code>, and \
+             <code>/openapi.json</code> describes every path.",
+        )),
+        Problem::Unauthorized(TokenProblem::Wrong) => Some((
+            "The token is wrong",
+            "This address needs the read token, which is not the one for updates. Reload it and enter the token as \
+             the password, with any user name; or add <code>?token=TOKEN</code> to the address.",
         )),
         Problem::Unauthorized(_) => Some((
             "This address needs the read token",

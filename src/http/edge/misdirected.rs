@@ -34,16 +34,7 @@ pub(super) async fn reject(
     if is_empty && !is_of_update(&head.method) {
         return Ok(Request::from_parts(head, Body::empty()));
     }
-    app.metrics.misdirected().inc();
-    app.anonymous_log.line(|suppressed| {
-        let method = head.method.as_str();
-        let method = &method[..method.len().min(METHOD_CHARS)];
-        let path = loggable(app, head.uri.path());
-        warn!(
-            method,
-            path, suppressed, "update sent to a wrong path; updates go to POST {WEBHOOK_PATH}"
-        );
-    });
+    report(app, &head.method, head.uri.path());
     Err(match route {
         None => Problem::NoSuchPath,
         Some(route) if route.takes(&head.method) => Problem::UnexpectedBody {
@@ -53,6 +44,20 @@ pub(super) async fn reject(
             allow: Some(route.allow().into()),
         },
     })
+}
+
+/// Counts and logs such a request.
+pub(super) fn report(app: &App, method: &Method, path: &str) {
+    app.metrics.misdirected().inc();
+    app.misdirected_log.line(|suppressed| {
+        let method = method.as_str();
+        let method = &method[..method.len().min(METHOD_CHARS)];
+        let path = loggable(app, path);
+        warn!(
+            method,
+            path, suppressed, "update sent to a wrong path; updates go to POST {WEBHOOK_PATH}"
+        );
+    });
 }
 
 fn is_of_update(method: &Method) -> bool {

@@ -71,10 +71,15 @@ impl Edge {
             path = redact::loggable(&self.app, request.uri().path())
         );
         let admitted = slot.map_err(|NoSlot| Problem::NoSlot);
+        let is_misdirected = !takes_updates && misdirected::may_be_update(&request);
         let checked = match admitted.and_then(|()| framing::check(&request)) {
             // Seldom done, so boxed: a request is moved with all the space that its handling could need.
-            Ok(()) if !takes_updates && misdirected::may_be_update(&request) => {
+            Ok(()) if is_misdirected => {
                 Box::pin(misdirected::reject(&self.app, route, request)).await
+            }
+            Err(problem) if is_misdirected => {
+                misdirected::report(&self.app, request.method(), request.uri().path());
+                Err(problem)
             }
             checked => checked.map(|()| request),
         };
@@ -174,7 +179,7 @@ mod tests {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (metrics, shutdown) = (Arc::clone(&app.metrics), app.shutdown.clone());
+        let (metrics, shutdown) = (Arc::clone(&app.metrics), app.drain.clone());
         tokio::spawn(serve(listener, edge, limits, metrics, shutdown));
         TcpStream::connect(address).await.unwrap()
     }

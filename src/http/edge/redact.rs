@@ -1,18 +1,17 @@
 //! Keeps tokens out of the log.
 
-use crate::http::{WEBHOOK_PATHS, app::App};
+use crate::http::app::App;
+
+/// What the paths that take updates have in common.
+const END_OF_WEBHOOK_PATHS: &str = "/webhooks/run-update";
 
 /// What a log may show of a path. A mistyped URL may hold a token after the path that it should have, or after its
 /// beginning, as in `/api/webhook&token=...`; and a token that is percent-encoded does not look like itself.
 pub(super) fn loggable(app: &App, path: &str) -> String {
     // A path of a proxy may be before it, or one slash too many.
-    let end_of_webhook = WEBHOOK_PATHS
-        .iter()
-        .find_map(|known| path.find(known).map(|at| at + known.len()));
-    let (path, left_out) = match end_of_webhook {
-        Some(end) => (&path[..end], "..."),
-        None => (path, ""),
-    };
+    let end_of_webhook = path.find(END_OF_WEBHOOK_PATHS);
+    let end_of_webhook = end_of_webhook.map_or(path.len(), |at| at + END_OF_WEBHOOK_PATHS.len());
+    let (path, rest) = path.split_at(end_of_webhook);
     let mut tokens = [&app.webhook_tokens, &app.read_tokens]
         .into_iter()
         .flatten();
@@ -21,7 +20,9 @@ pub(super) fn loggable(app: &App, path: &str) -> String {
     }
     let is_usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
     let end = path.find(|c| !is_usual(c)).unwrap_or(path.len());
-    format!("{}{left_out}", &path[..end.min(100)])
+    let shown = &path[..end.min(100)];
+    let is_whole = shown.len() == path.len() && rest.is_empty();
+    format!("{shown}{}", if is_whole { "" } else { "..." })
 }
 
 #[cfg(test)]
@@ -33,7 +34,12 @@ mod tests {
         let app = App::for_tests();
         for (path, shown) in [
             ("/api/webhook", "/api/webhook"),
-            ("/api/webhook&token=secret", "/api/webhook"),
+            ("/api/webhook&token=secret", "/api/webhook..."),
+            ("/api/webhooks/run-update", "/api/webhooks/run-update"),
+            (
+                "/webhooks/run-update/secret/api/webhooks/run-update/",
+                "/webhooks/run-update...",
+            ),
             ("/api/webhooks/run-updates", "/api/webhooks/run-update..."),
             (
                 "/api/webhooks/run-update/sec%2Fret",

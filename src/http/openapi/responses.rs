@@ -43,7 +43,7 @@ const READ: &[When] = &[
 
 const ONE_RUN: &[When] = &[(
     "404",
-    "No update of this run has arrived, or it is no longer kept",
+    "No update of this run has arrived, it is no longer kept, or it does not have the label",
 )];
 
 const UPDATE: &[When] = &[

@@ -33,6 +33,14 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
+        if let Some((name, _)) = form_urlencoded::parse(query).find(|(name, _)| name.contains('['))
+        {
+            // It would not be read, and so a filter would not hold.
+            return Err(Problem::Parameter {
+                name: name.into_owned(),
+                reason: "expected the name without brackets, once for each value".to_owned(),
+            });
+        }
         let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(query));
         serde_path_to_error::deserialize(pairs)
             .map(Self)
@@ -82,7 +90,7 @@ pub(super) struct LabelQuery {
     pub(super) label: Repeated<Label, { Labels::MAX }>,
 }
 
-/// Fewer labels than are accepted: a pattern counts characters, and the bounds are in bytes.
+/// Fewer labels than are accepted: a pattern counts characters, and the limits are in bytes.
 fn label_schema() -> Array {
     let label = ObjectBuilder::new()
         .schema_type(Type::String)

@@ -131,20 +131,20 @@ impl fmt::Display for Problem {
                 f.write_str("the Transfer-Encoding is not chunked, which is the only one accepted")
             }
             Self::Unauthorized(problem) => problem.fmt(f),
-            Self::NoSuchPath => and_what_is_where(f, format_args!("there is nothing at this path")),
+            Self::NoSuchPath => with_directions(f, format_args!("there is nothing at this path")),
             Self::NoSuchRun(run_id) => {
                 write!(f, "no update of run {run_id} has arrived, or it is no longer kept")
             }
-            Self::Method { allow: None } => and_what_is_where(
+            Self::Method { allow: None } => with_directions(
                 f,
                 format_args!("this path does not take this method, see the Allow header"),
             ),
             Self::Method { allow: Some(methods) } => {
-                and_what_is_where(f, format_args!("this path takes {}", in_words(methods)))
+                with_directions(f, format_args!("this path takes {}", in_words(methods)))
             }
             Self::UnexpectedBody { methods } => {
                 let methods = in_words(methods);
-                and_what_is_where(f, format_args!("this path takes {methods}, without a body"))
+                with_directions(f, format_args!("this path takes {methods}, without a body"))
             }
             Self::RetryWithoutBody => f.write_str(
                 "this GET has no body: send updates with POST. If it was a retry, whose body is its update, a proxy \
@@ -157,10 +157,15 @@ impl fmt::Display for Problem {
             Self::MediaType(Some(found)) => {
                 write!(f, "Content-Type is {found}: send Content-Type: application/json")
             }
-            Self::ContentEncoding(found) => write!(
-                f,
-                "Content-Encoding is {found}: the body is compressed; send it uncompressed"
-            ),
+            Self::ContentEncoding(found) => {
+                let advice = match found.to_ascii_lowercase().as_str() {
+                    "gzip" | "x-gzip" | "deflate" | "compress" | "br" | "zstd" => {
+                        "the body is compressed; send it uncompressed"
+                    }
+                    _ => "the body cannot be decoded; send it as it is, without this header",
+                };
+                write!(f, "Content-Encoding is {found}: {advice}")
+            }
             Self::BodyTooLarge { limit } => {
                 let limit = ByteSize::b(*limit as u64);
                 write!(f, "the body is larger than {limit}, the limit")
@@ -201,7 +206,7 @@ impl fmt::Display for TokenProblem {
 }
 
 /// Tells a client that asks at a wrong path, or wrongly, what the right ones are.
-fn and_what_is_where(f: &mut fmt::Formatter<'_>, problem: fmt::Arguments<'_>) -> fmt::Result {
+fn with_directions(f: &mut fmt::Formatter<'_>, problem: fmt::Arguments<'_>) -> fmt::Result {
     write!(
         f,
         "{problem}; updates go to POST {WEBHOOK_PATH}, people see the runs at /, programs at /api/runs, and \

@@ -78,7 +78,7 @@ async fn wait_until_terminal(
     Ok(tokio::select! {
         run = over => run,
         () = sleep(longest) => app.store.get(run_id),
-        () = app.shutdown.cancelled() => app.store.get(run_id),
+        () = app.drain.cancelled() => app.store.get(run_id),
     })
 }
 

@@ -78,21 +78,18 @@ impl Follower {
         mut after: Option<Position>,
         left: usize,
     ) -> Next {
-        let mut others = 0;
-        for entry in runs.listed(&self.filter, after) {
-            if left == 0 {
-                break;
-            }
-            after = Some(entry.position());
-            if self.filter.matches(&entry.run) {
-                let left = left - 1;
-                self.step = Step::Listing { since, after, left };
-                return Next::Present(entry.run.clone());
-            }
-            others += 1;
-            if others == Runs::SEARCH_BATCH {
-                self.step = Step::Listing { since, after, left };
-                return Next::Continue;
+        if left > 0 {
+            for (others, entry) in (1..).zip(runs.listed(&self.filter, after)) {
+                after = Some(entry.position());
+                if self.filter.matches(&entry.run) {
+                    let left = left - 1;
+                    self.step = Step::Listing { since, after, left };
+                    return Next::Present(entry.run.clone());
+                }
+                if others == Runs::SEARCH_BATCH {
+                    self.step = Step::Listing { since, after, left };
+                    return Next::Continue;
+                }
             }
         }
         self.step = Step::Changes(since);

@@ -47,11 +47,12 @@ const RETRY: &str = "retry: 1000\n";
 /// The longest pause between two events, so that neither a proxy nor the client takes a stream for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// First every run that exists, newest first, then every change.
+/// First every run that exists and matches, newest first, then every change.
 ///
 /// An event without a name is a run, as `GET /api/runs/{run_id}` shows it; with `status`, a run that stops matching is
 /// sent once more. `snapshot` (`reason`: `start`, `behind`, `restart`): all present runs follow; at `live`, drop every
-/// run that was not sent since. `removed` (`run_id`): the run is no longer kept. `counts`: how many runs there are of
+/// run that was not sent since. `removed` (`run_id`): the run is no longer kept, or no longer
+/// has the label. `counts`: how many runs there are of
 /// each status. `heartbeat`: the stream is alive.
 #[utoipa::path(
     get,
@@ -98,7 +99,7 @@ pub(in crate::http) async fn all(
 ///
 /// An event without a name is the run, as `GET /api/runs/{run_id}` shows it; `end` (`run_id`, `status`) is the last
 /// event, after a final status. If the run is not known yet, the stream waits for it. `removed` (`run_id`): the run is no
-/// longer kept. A client that reconnects after the `end` gets 204, and a browser then stops.
+/// longer kept, or no longer has the label. A client that reconnects after the `end` gets 204, and a browser then stops.
 #[utoipa::path(
     get,
     operation_id = "watchRun",
@@ -124,7 +125,7 @@ pub(in crate::http) async fn one(
     if last == Some(END) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let filter = Filter::new(None, labels.label.0, [run_id]);
+    let filter = Filter::new(None, labels.label.0, []);
     let scope = Scope::OneRun;
     let seen = last.and_then(|last| scope.revision(&app, last));
     let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe()?);
@@ -147,7 +148,7 @@ fn last_event_id(headers: &HeaderMap) -> Option<&str> {
 fn respond(app: &App, events: impl Stream<Item = Event> + Send + 'static) -> Response {
     let heartbeat = Event::default().event("heartbeat").data("{}");
     let events = events
-        .take_until(app.shutdown.clone().cancelled_owned())
+        .take_until(app.drain.clone().cancelled_owned())
         .map(Ok::<_, Infallible>);
     let response = Sse::new(events)
         .keep_alive(KeepAlive::new().interval(HEARTBEAT).event(heartbeat))

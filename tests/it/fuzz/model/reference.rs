@@ -50,6 +50,7 @@ impl<'a> ReferenceUpdate<'a> {
     pub(super) fn read(body: &'a [u8]) -> Result<Self, ParseError> {
         let text = str::from_utf8(body).map_err(|error| ParseError::NotUtf8 {
             at: error.valid_up_to(),
+            is_gzip: body.starts_with(b"\x1f\x8b"),
         })?;
         if text.trim_ascii().is_empty() {
             return Err(ParseError::Empty);
@@ -152,7 +153,9 @@ pub(super) fn shown<'s, 'a: 's>(
     outputs: impl Iterator<Item = &'s ReferenceOutput<'a>>,
 ) -> Vec<&'a str> {
     let by_time = outputs.map(|output| {
-        let time = output.created_at.filter(|at| at.starts_with('"'));
+        let time = output
+            .created_at
+            .filter(|at| at.starts_with('"') && *at != "\"\"");
         ((time.is_none(), time, identity(output)), output.json)
     });
     by_time.collect::<BTreeMap<_, _>>().into_values().collect()
