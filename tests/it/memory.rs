@@ -12,7 +12,8 @@ use tokio::{
 };
 
 use crate::harness::{
-    Process, WEBHOOK, connect_not_reading, get, read_to_end, run_id, send, update, update_head,
+    Process, WEBHOOK, connect_not_reading, get, head, read_to_end, run_id, send, update,
+    update_head,
 };
 
 const MIB: usize = 1024 * 1024;
@@ -107,6 +108,21 @@ async fn outputs_of_one_mebibyte_stay_within_the_memory_limits() {
 
 #[tokio::test]
 #[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+async fn labels_stay_within_the_memory_limits() {
+    let process = Process::serve(&["--max-runs", "1000000", "--max-bytes", "128MiB"]);
+    // Their texts are just too long to be kept without allocations of their own.
+    let labels: Vec<_> = (0..16).map(|n| format!("{n:n<25}={:v<25}", "")).collect();
+    let path = format!("{WEBHOOK}?{}", labels.join("&"));
+    flood_at(&path, &process, 0..100_000, |n| update(n, "queued")).await;
+    assert_within(
+        &process,
+        "100,000 runs of 16 labels, 128 MiB kept",
+        128 * MIB,
+    );
+}
+
+#[tokio::test]
+#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
 async fn half_sent_requests_and_unread_responses_stay_within_the_memory_limits() {
     let process = Process::serve(&["--body-timeout", "1h", "--header-timeout", "1h"]);
     // Newlines inside an output must not become lines of an event.
@@ -173,6 +189,15 @@ async fn flood<D: Display>(
     numbers: std::ops::Range<usize>,
     update: impl Fn(usize) -> D,
 ) {
+    flood_at(WEBHOOK, process, numbers, update).await;
+}
+
+async fn flood_at<D: Display>(
+    path: &str,
+    process: &Process,
+    numbers: std::ops::Range<usize>,
+    update: impl Fn(usize) -> D,
+) {
     let connection = TcpStream::connect(process.address).await.unwrap();
     let (reader, mut writer) = connection.into_split();
     let count = numbers.len();
@@ -191,7 +216,8 @@ async fn flood<D: Display>(
     let mut requests = Vec::new();
     for n in numbers {
         let body = update(n).to_string();
-        requests.extend(update_head(&format!("content-length: {}", body.len())).into_bytes());
+        let size = format!("content-length: {}", body.len());
+        requests.extend(head("POST", path, "application/json", &size).into_bytes());
         requests.extend(body.into_bytes());
         if requests.len() > 64 * 1024 {
             writer.write_all(&requests).await.unwrap();

@@ -59,6 +59,21 @@ fn framed(body: &str) -> [String; 2] {
 }
 
 #[tokio::test]
+async fn a_misdirected_update_that_breaks_http_is_counted_too() {
+    let server = Server::start().await;
+    for broken in [
+        "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
+        "GET /api/runs HTTP/1.1\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+    ] {
+        let response = server.raw(broken).await;
+        assert!(response.starts_with("HTTP/1.1 501 ") || response.starts_with("HTTP/1.1 400 "));
+    }
+    server
+        .until_metric("comfydeploy_webhook_updates_misdirected_total 2")
+        .await;
+}
+
+#[tokio::test]
 async fn no_request_with_a_body_is_answered_below_400_anywhere_but_at_the_webhook() {
     let flags = ["--cors-origin", "*"];
     let open = Server::with_flags(&flags).await;
