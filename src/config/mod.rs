@@ -70,12 +70,12 @@ pub struct Config {
     #[arg(value_parser = |text: &str| number(text, 1..=100_000))]
     pub max_connections: usize,
 
-    /// First line and headers
+    /// Size of a request's first line and headers
     #[arg(long, env, value_name = "SIZE", default_value = "16KiB", help_heading = LIMITS)]
     #[arg(value_parser = |text: &str| size(text, KIB..=MIB))]
     pub max_header: usize,
 
-    /// An update's body
+    /// Size of an update's body
     #[arg(long, env, value_name = "SIZE", default_value = "4MiB", help_heading = LIMITS)]
     #[arg(value_parser = |text: &str| size(text, KIB..=GIB))]
     pub max_body: usize,
@@ -110,27 +110,27 @@ pub struct Config {
     #[arg(value_parser = |text: &str| number(text, 1..=10_000_000))]
     pub stream_backlog: usize,
 
-    /// The headers of a request
+    /// Receiving the headers of a request
     #[arg(long, env, value_name = "TIME", default_value = "10s", help_heading = TIMEOUTS)]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub header_timeout: Duration,
 
-    /// The body, after the headers
+    /// Receiving the body, after the headers
     #[arg(long, env, value_name = "TIME", default_value = "10s", help_heading = TIMEOUTS)]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub body_timeout: Duration,
 
-    /// A client that stops reading
+    /// A client that stops reading its response
     #[arg(long, env, value_name = "TIME", default_value = "30s", help_heading = TIMEOUTS)]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub send_timeout: Duration,
 
-    /// Between requests on a connection
+    /// Between two requests on a connection
     #[arg(long, env, value_name = "TIME", default_value = "75s", help_heading = TIMEOUTS)]
     #[arg(value_parser = |text: &str| time(text, MILLISECOND..=HOUR))]
     pub idle_timeout: Duration,
 
-    /// Serving as usual at shutdown, while /readyz says 503 for load balancers
+    /// Going on after SIGTERM, while /readyz answers 503
     #[arg(long, env, value_name = "TIME", default_value = "0s", help_heading = TIMEOUTS)]
     #[arg(value_parser = |text: &str| time(text, Duration::ZERO..=HOUR))]
     pub drain_delay: Duration,
