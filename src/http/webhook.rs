@@ -57,7 +57,10 @@ pub(super) async fn receive(
     State(app): State<Arc<App>>,
     request: UpdateRequest,
 ) -> Result<Response, Problem> {
-    let update = Update::parse(&request.body)?.with_labels(label_parameters(&request.uri));
+    let mut update = Update::parse(&request.body)?;
+    if let Some(query) = request.uri.query() {
+        update = update.with_labels(label_parameters(query));
+    }
     app.ingest.accept(&update)?;
     if request.is_retry {
         app.metrics.retries().inc();
@@ -106,8 +109,7 @@ impl FromRequest<Arc<App>> for UpdateRequest {
 
 /// The labels of a run: what its sender added to the webhook's URL, but not what is meant for ComfyDeploy or for this
 /// service.
-fn label_parameters(uri: &Uri) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    let query = uri.query().unwrap_or_default();
+fn label_parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| !matches!(&**name, "target_events" | "token"))
 }

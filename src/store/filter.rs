@@ -79,10 +79,10 @@ impl Traits {
     }
 }
 
-/// A set of labels in 64 bits, three of which each label sets (a Bloom filter). It never misses a label, but may seem
+/// A set of labels in 32 bits, three of which each label sets (a Bloom filter). It never misses a label, but may seem
 /// to contain one that it does not: the feed would take a lot of memory if it kept the labels themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-struct LabelBits(u64);
+struct LabelBits(u32);
 
 impl LabelBits {
     fn of<'a>(labels: impl IntoIterator<Item = &'a Label>) -> Self {
@@ -90,8 +90,8 @@ impl LabelBits {
             let mut hasher = DefaultHasher::new();
             label.hash(&mut hasher);
             let hash = hasher.finish();
-            let bit = |shift: u32| 1 << (hash >> shift & 63);
-            Self(bits | bit(0) | bit(6) | bit(12))
+            let bit = |shift: u32| 1 << (hash >> shift & 31);
+            Self(bits | bit(0) | bit(5) | bit(10))
         })
     }
 

@@ -119,14 +119,15 @@ impl Server {
         request: Request<Incoming>,
     ) -> Result<Response<TimedBody>, Infallible> {
         connection.deadline.request_begins();
-        let slot = if connection.has_slot() || is_probe(&request) {
+        let has_slot = connection.has_slot();
+        let slot = if has_slot || is_probe(&request) {
             Ok(())
         } else {
             // Seldom done, so boxed: a request is moved with all the space that it could need.
             Box::pin(self.wait_for_slot(connection)).await
         };
         let mut response = self.edge.respond(request, slot).await;
-        let has_slot = connection.has_slot();
+        let has_slot = has_slot || connection.has_slot();
         if !has_slot || self.places.is_slot_awaited() {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
