@@ -210,7 +210,9 @@ async fn without_ipv6_all_interfaces_are_served_and_found_over_ipv4() {
         command
             .arg(&program)
             .args(arguments)
-            .args(["--listen", "[::]:8080"]);
+            .args(["--listen", "[::]:8080"])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap());
         let output = output(command).await;
         assert!(output.status.success(), "{output:?}");
     }
