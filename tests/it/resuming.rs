@@ -4,12 +4,8 @@ use serde_json::json;
 
 use crate::{
     harness::{Server, ids, run_id, update},
-    sse::Stream,
+    sse::{Stream, events_of},
 };
-
-fn events_of(n: usize) -> String {
-    format!("/api/runs/{}/events", run_id(n))
-}
 
 #[tokio::test]
 async fn a_client_that_reconnects_receives_what_it_missed_and_no_more() {

@@ -5,7 +5,12 @@ use std::mem;
 use reqwest::{Method, Response};
 use serde_json::Value;
 
-use crate::harness::{Server, with_timeout};
+use crate::harness::{Server, run_id, with_timeout};
+
+/// The path of the stream of the nth run of a test.
+pub(crate) fn events_of(n: usize) -> String {
+    format!("/api/runs/{}/events", run_id(n))
+}
 
 /// An event as received. The event without a name is a run.
 #[derive(Debug, PartialEq)]

@@ -7,12 +7,8 @@ use serde_json::json;
 
 use crate::{
     harness::{Server, WIRE_RUN, detail, fixtures, ids, problem, run_id, update, with_timeout},
-    sse::Stream,
+    sse::{Stream, events_of},
 };
-
-fn events_of(n: usize) -> String {
-    format!("/api/runs/{}/events", run_id(n))
-}
 
 #[tokio::test]
 async fn all_runs_are_sent_newest_first_and_then_every_change() {
