@@ -101,7 +101,7 @@ fn apply(criterion: &mut Criterion, runs: usize) {
         .cycle()
         .flat_map(|update| ids.iter().map(move |&id| (id, update)));
     for (id, update) in all.by_ref().take(runs) {
-        store.apply(id, update, now).unwrap();
+        store.apply(id, update, now);
     }
     let mut group = criterion.benchmark_group("apply progress");
     group.bench_function(
@@ -125,7 +125,7 @@ fn search(criterion: &mut Criterion, runs: usize) {
     for n in 0..runs {
         // Not in the order of the list.
         let id = run_id(n * 7_368_787 % runs).parse().unwrap();
-        store.apply(id, &update, now).unwrap();
+        store.apply(id, &update, now);
     }
     let filter = Filter::new(None, ["user:7".parse().unwrap()], []);
     let new_search = || PageSearch::new(filter.clone(), None, 50);
@@ -156,7 +156,7 @@ fn show(criterion: &mut Criterion) {
         let body = body(&run_id(0), "0.45", outputs);
         let update = Update::parse(body.as_bytes()).unwrap();
         let now = Timestamp::from_millis(1_772_366_400_000).unwrap();
-        store.apply(update.run_id.unwrap(), &update, now).unwrap();
+        store.apply(update.run_id.unwrap(), &update, now);
         let [shutdown, drain] = [(); 2].map(|()| CancellationToken::new());
         let app = App::new(&config, &store, &metrics, shutdown, drain);
         let routes = http::routes(&Arc::new(app), &[]);

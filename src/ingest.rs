@@ -9,8 +9,8 @@ use tracing::{debug, warn};
 
 use crate::{
     metrics::{Counter, Metrics},
-    run::{Dialect, Label, Labels, Timestamp, Update},
-    store::{RunTooLarge, Store},
+    run::{Dialect, Label, Labels, Outputs, RunId, Timestamp, Update},
+    store::Store,
 };
 
 /// Merges updates into a [`Store`].
@@ -20,8 +20,10 @@ pub struct Ingest {
     applied: ByDialect,
     no_change: ByDialect,
     without_run_id: ByDialect,
+    outputs_left_out: Counter,
     labels_left_out: Counter,
     updates_without_run_id: Occurrences,
+    updates_over_an_output_limit: Occurrences,
     updates_over_a_label_limit: Occurrences,
 }
 
@@ -57,17 +59,16 @@ impl Ingest {
             applied: ByDialect::new(metrics, "applied"),
             no_change: ByDialect::new(metrics, "no_change"),
             without_run_id: ByDialect::new(metrics, "without_run_id"),
+            outputs_left_out: metrics.outputs_left_out().clone(),
             labels_left_out: metrics.labels_left_out().clone(),
             updates_without_run_id: Occurrences::default(),
+            updates_over_an_output_limit: Occurrences::default(),
             updates_over_a_label_limit: Occurrences::default(),
         }
     }
 
     /// Accepts an update. One that names no run is acknowledged to its sender, and changes no run.
-    ///
-    /// # Errors
-    /// When the store cannot keep it; nothing is changed then.
-    pub fn accept(&self, update: &Update<'_>) -> Result<(), RunTooLarge> {
+    pub fn accept(&self, update: &Update<'_>) {
         let Some(run_id) = update.run_id else {
             self.without_run_id.count(update);
             self.updates_without_run_id.line_at_powers_of_two(|count| {
@@ -76,32 +77,50 @@ impl Ingest {
                     "update without run_id acknowledged: it changes no run"
                 );
             });
-            return Ok(());
+            return;
         };
         let now = Timestamp::from(jiff::Timestamp::now());
-        let merged = self.store.apply(run_id, update, now)?;
+        let merged = self.store.apply(run_id, update, now);
         if merged.changed {
             self.applied.count(update);
         } else {
             self.no_change.count(update);
         }
-        let left_out = update.labels_left_out + merged.labels_left_out;
-        if left_out > 0 {
-            self.labels_left_out.inc_by(left_out as u64);
-            self.updates_over_a_label_limit.line_at_powers_of_two(|count| {
-                warn!(
-                    %run_id,
-                    left_out,
-                    count,
-                    "labels left out: a run has at most {} of them, with names of 1 to {} bytes and values of at most {}",
-                    Labels::MAX,
-                    Label::MAX_NAME,
-                    Label::MAX_VALUE
-                );
-            });
+        if merged.outputs_left_out > 0 {
+            self.outputs_left_out(run_id, merged.outputs_left_out);
+        }
+        if merged.labels_left_out > 0 {
+            self.labels_left_out(run_id, merged.labels_left_out);
         }
         debug!(%run_id, changed = merged.changed, "update merged");
-        Ok(())
+    }
+
+    fn outputs_left_out(&self, run_id: RunId, left_out: usize) {
+        self.outputs_left_out.inc_by(left_out as u64);
+        self.updates_over_an_output_limit.line_at_powers_of_two(|count| {
+            warn!(
+                %run_id,
+                left_out,
+                count,
+                "outputs left out: a run has at most {} of them, and a sixteenth of --max-bytes",
+                Outputs::MAX
+            );
+        });
+    }
+
+    fn labels_left_out(&self, run_id: RunId, left_out: usize) {
+        self.labels_left_out.inc_by(left_out as u64);
+        self.updates_over_a_label_limit.line_at_powers_of_two(|count| {
+            warn!(
+                %run_id,
+                left_out,
+                count,
+                "labels left out: a run has at most {} of them, with names of 1 to {} bytes and values of at most {}",
+                Labels::MAX,
+                Label::MAX_NAME,
+                Label::MAX_VALUE
+            );
+        });
     }
 }
 

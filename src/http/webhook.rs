@@ -61,7 +61,7 @@ pub(super) async fn receive(
     if let Some(query) = request.uri.query() {
         update = update.with_labels(label_parameters(query));
     }
-    app.ingest.accept(&update)?;
+    app.ingest.accept(&update);
     if request.is_retry {
         app.metrics.retries().inc();
     }

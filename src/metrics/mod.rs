@@ -27,6 +27,7 @@ pub struct Metrics {
     rejected: IntCounterVec,
     misdirected: Counter,
     retries: Counter,
+    outputs_left_out: Counter,
     labels_left_out: Counter,
     requests: HistogramVec,
     levels: LevelGauges,
@@ -73,6 +74,10 @@ impl Metrics {
             retries: counter(
                 "update_retries_total",
                 "Updates that arrived with GET, as a retry",
+            ),
+            outputs_left_out: counter(
+                "outputs_left_out_total",
+                "Outputs of accepted updates for which their runs had no room",
             ),
             labels_left_out: counter(
                 "labels_left_out_total",
@@ -130,6 +135,12 @@ impl Metrics {
     #[must_use]
     pub fn retries(&self) -> &Counter {
         &self.retries
+    }
+
+    /// Outputs of accepted updates for which their runs had no room.
+    #[must_use]
+    pub fn outputs_left_out(&self) -> &Counter {
+        &self.outputs_left_out
     }
 
     /// Labels of updates that were over a limit.

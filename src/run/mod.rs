@@ -7,6 +7,7 @@ mod labels;
 mod laws;
 mod mistakes;
 mod output;
+mod output_list;
 mod outputs;
 mod parse_error;
 mod progress;

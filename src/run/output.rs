@@ -22,6 +22,8 @@ pub struct Output<J = Arc<RawValue>> {
     id: Range<usize>,
     updated_at: Range<usize>,
     created_at: Range<usize>,
+    /// Bytes of JSON of the largest version seen.
+    pub(super) largest: usize,
 }
 
 impl<J: Deref<Target = RawValue>> Output<J> {
@@ -65,6 +67,7 @@ impl Output {
             id: self.id.clone(),
             updated_at: self.updated_at.clone(),
             created_at: self.created_at.clone(),
+            largest: self.largest,
         }
     }
 }
@@ -76,13 +79,14 @@ impl Output<&RawValue> {
             id: self.id,
             updated_at: self.updated_at,
             created_at: self.created_at,
+            largest: self.largest,
         }
     }
 }
 
 impl PartialEq for Output {
     fn eq(&self, other: &Self) -> bool {
-        self.json() == other.json()
+        (self.json(), self.largest) == (other.json(), other.largest)
     }
 }
 
@@ -98,12 +102,7 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             created_at: Option<&'a RawValue>,
         }
 
-        let json = <&RawValue>::deserialize(deserializer)?;
-        if !json.get().starts_with('{') {
-            let found = excerpt(json.get());
-            let found = Unexpected::Other(&found);
-            return Err(D::Error::invalid_type(found, &"an object"));
-        }
+        let Object(json) = Object::deserialize(deserializer)?;
         let head: Head<'de> =
             serde_json::from_str(json.get()).map_err(|error| D::Error::custom(reason(&error)))?;
         Ok(Self {
@@ -111,7 +110,23 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             id: range_in(json, head.id.filter(|id| is_identifying(id))),
             updated_at: range_in(json, head.updated_at),
             created_at: range_in(json, head.created_at.filter(|at| is_text(at))),
+            largest: json.get().len(),
         })
+    }
+}
+
+/// A JSON object of which nothing else is known.
+pub(super) struct Object<'a>(&'a RawValue);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = <&RawValue>::deserialize(deserializer)?;
+        if json.get().starts_with('{') {
+            return Ok(Self(json));
+        }
+        let found = excerpt(json.get());
+        let found = Unexpected::Other(&found);
+        Err(D::Error::invalid_type(found, &"an object"))
     }
 }
 

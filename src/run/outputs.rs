@@ -1,22 +1,31 @@
 //! The outputs of a run: a set that only grows.
 
-use std::{mem, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::Output;
+use super::{Output, output_list::OutputList};
 
 /// The outputs of a run. A clone shares them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outputs(Option<Arc<List>>);
+pub struct Outputs(Option<Arc<OutputList>>);
 
-/// Outputs, sorted by identity.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct List {
-    outputs: Vec<Output>,
-    /// Bytes of their JSON.
-    bytes: usize,
+/// What the outputs of a run are joined with: those of an update or of another state.
+pub(super) struct Others<'o, I> {
+    /// Sorted by identity, without duplicates.
+    pub(super) outputs: I,
+    /// Whether others than these were left out.
+    pub(super) is_incomplete: bool,
+    /// The identity from which on they were left out for lack of room.
+    pub(super) end: Option<&'o [u8]>,
+}
+
+/// What a join did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct JoinedOutputs {
+    pub(super) changed: bool,
+    pub(super) left_out: usize,
 }
 
 impl Outputs {
@@ -39,9 +48,15 @@ impl Outputs {
         self.list().is_empty()
     }
 
+    /// Whether the run had outputs for which there was no room.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.0.as_ref().is_some_and(|list| list.is_incomplete)
+    }
+
     /// Bytes of memory they take beside this value itself, estimated.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.bytes() + self.len() * Output::OVERHEAD
+        self.bytes() + self.len() * Output::OVERHEAD + self.end().map_or(0, <[u8]>::len)
     }
 
     /// Bytes of the JSON array that shows them.
@@ -50,21 +65,47 @@ impl Outputs {
         self.bytes() + self.len() + 2
     }
 
-    /// All outputs, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Output<&RawValue>> {
-        self.list().iter().map(Output::as_borrowed)
+    /// All of them, to join them with others.
+    pub(super) fn as_others(&self) -> Others<'_, impl Iterator<Item = Output<&RawValue>>> {
+        Others {
+            outputs: self.list().iter().map(Output::as_borrowed),
+            is_incomplete: self.is_incomplete(),
+            end: self.end(),
+        }
     }
 
-    /// Adds each of `outputs` unless the same or a greater version of it is known. They must be sorted by
-    /// identity, without duplicates. Returns whether anything changed.
-    pub(super) fn join<'o>(&mut self, outputs: impl Iterator<Item = Output<&'o RawValue>>) -> bool {
+    /// Adds each of `others` unless the same or a greater version of it is known. Leaves out what exceeds
+    /// `max_bytes` of memory or [`Outputs::MAX`].
+    pub(super) fn join<'o>(
+        &mut self,
+        others: Others<'o, impl Iterator<Item = Output<&'o RawValue>>>,
+        max_bytes: usize,
+    ) -> JoinedOutputs {
         let mut changed = false;
+        if others.is_incomplete && !self.is_incomplete() {
+            self.list_mut().is_incomplete = true;
+            changed = true;
+        }
+        let mut left_out = 0;
+        if let Some(end) = others.end
+            && self.end().is_none_or(|known| end < known)
+        {
+            left_out += self.list_mut().cut(end);
+            changed = true;
+        }
         let mut new = Vec::new();
         let mut next = 0;
-        for output in outputs {
+        for output in others.outputs {
+            if self
+                .end()
+                .is_some_and(|end| output.identity().as_bytes() >= end)
+            {
+                left_out += 1;
+                continue;
+            }
             match self.find(output.identity(), next) {
                 Ok(index) => {
-                    changed |= self.replace(index, output);
+                    changed |= self.replace(index, &output);
                     next = index + 1;
                 }
                 Err(index) => {
@@ -74,10 +115,13 @@ impl Outputs {
             }
         }
         if !new.is_empty() {
-            self.insert(new);
+            self.list_mut().insert(new);
             changed = true;
         }
-        changed
+        if self.exceeds(max_bytes) {
+            left_out += self.list_mut().shrink(max_bytes);
+        }
+        JoinedOutputs { changed, left_out }
     }
 
     /// The index of the output with this identity, or where to insert it. Usually it is `next`, because
@@ -90,31 +134,21 @@ impl Outputs {
         }
     }
 
-    fn replace(&mut self, index: usize, output: Output<&RawValue>) -> bool {
-        if self.list()[index].version() >= output.version() {
-            return false;
+    /// Keeps the greater of two versions. Returns whether that changed anything.
+    fn replace(&mut self, index: usize, output: &Output<&RawValue>) -> bool {
+        let kept = &self.list()[index];
+        let (is_greater, is_larger) = (
+            output.version() > kept.version(),
+            output.largest > kept.largest,
+        );
+        if is_greater || is_larger {
+            self.list_mut().replace(index, output, is_greater);
         }
-        let List { outputs, bytes } = self.list_mut();
-        *bytes += output.json().len();
-        *bytes -= outputs[index].json().len();
-        outputs[index] = output.into_kept();
-        true
+        is_greater || is_larger
     }
 
-    /// Inserts each output before the known one at its index. All at once, so that each known output is
-    /// moved only once.
-    fn insert(&mut self, new: Vec<(usize, Output)>) {
-        let list = self.list_mut();
-        let mut outputs = Vec::with_capacity(list.outputs.len() + new.len());
-        let mut known = mem::take(&mut list.outputs).into_iter();
-        for (inserted, (index, output)) in new.into_iter().enumerate() {
-            let moved = outputs.len() - inserted;
-            outputs.extend(known.by_ref().take(index - moved));
-            list.bytes += output.json().len();
-            outputs.push(output);
-        }
-        outputs.extend(known);
-        list.outputs = outputs;
+    fn exceeds(&self, max_bytes: usize) -> bool {
+        self.0.as_ref().is_some_and(|list| list.exceeds(max_bytes))
     }
 
     fn list(&self) -> &[Output] {
@@ -122,13 +156,17 @@ impl Outputs {
     }
 
     /// The list, to change it. Clones made before keep the list as it was.
-    fn list_mut(&mut self) -> &mut List {
+    fn list_mut(&mut self) -> &mut OutputList {
         Arc::make_mut(self.0.get_or_insert_default())
     }
 
     /// Bytes of their JSON.
     fn bytes(&self) -> usize {
         self.0.as_ref().map_or(0, |list| list.bytes)
+    }
+
+    fn end(&self) -> Option<&[u8]> {
+        self.0.as_ref()?.end.as_deref()
     }
 }
 
@@ -150,15 +188,25 @@ mod tests {
     use crate::run::UpdateOutputs;
 
     fn joined(outputs: &[&str]) -> Outputs {
+        joined_within(usize::MAX, outputs)
+    }
+
+    fn joined_within(max_bytes: usize, outputs: &[&str]) -> Outputs {
         let mut set = Outputs::new();
         for output in outputs {
-            set.join([serde_json::from_str(output).unwrap()].into_iter());
+            let list = format!("[{output}]");
+            let update: UpdateOutputs<'_> = serde_json::from_str(&list).unwrap();
+            set.join(update.as_others(), max_bytes);
         }
         set
     }
 
     fn shown(outputs: &[&str]) -> String {
-        serde_json::to_string(&joined(outputs)).unwrap()
+        shown_of(&joined(outputs))
+    }
+
+    fn shown_of(outputs: &Outputs) -> String {
+        serde_json::to_string(outputs).unwrap()
     }
 
     #[test]
@@ -241,6 +289,29 @@ mod tests {
         assert!(joined(&outputs).heap_bytes() > outputs[1].len());
     }
 
+    /// Every order of some of these, each at most twice, ends in the same outputs.
+    #[test]
+    fn which_outputs_are_left_out_does_not_depend_on_the_order() {
+        let max_bytes = 2 * Output::OVERHEAD + 60;
+        let outputs = [
+            r#"{"id":"a","updated_at":1,"data":"a large version, but not the last"}"#,
+            r#"{"id":"a","updated_at":2}"#,
+            r#"{"id":"b"}"#,
+            r#"{"id":"c"}"#,
+        ];
+        let expected = joined_within(max_bytes, &outputs);
+        assert!(expected.is_incomplete());
+        assert_eq!(shown_of(&expected), format!("[{}]", outputs[1]));
+        for n in 0..4_usize.pow(5) {
+            let order: Vec<_> = (0..5)
+                .map(|place| outputs[n / 4_usize.pow(place) % 4])
+                .collect();
+            let mut set = joined_within(max_bytes, &order);
+            set.join(expected.as_others(), max_bytes);
+            assert_eq!(set, expected, "{order:?}");
+        }
+    }
+
     proptest! {
         #![proptest_config(crate::testing::proptest_config())]
         #[test]
@@ -258,7 +329,8 @@ mod tests {
             let list = format!("[{}]", sent.join(","));
             let list: UpdateOutputs<'_> = serde_json::from_str(&list).unwrap();
             prop_assert!(list.is_sorted_by(|a, b| a.identity() < b.identity()));
-            prop_assert_eq!(together.join(list.iter().cloned()), together != before);
+            let changed = together.join(list.as_others(), usize::MAX).changed;
+            prop_assert_eq!(changed, together != before);
             prop_assert_eq!(together, joined(&one_by_one));
         }
     }

@@ -173,7 +173,7 @@ mod tests {
             (
                 r#"{"outputs":{}}"#,
                 "/outputs",
-                "invalid type: object, expected an array of at most 1000 objects",
+                "invalid type: object, expected an array of objects",
             ),
             (
                 r#"{"outputs":[{},"x"]}"#,

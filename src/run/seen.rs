@@ -67,8 +67,12 @@ mod tests {
 
     /// Merges an update that says `status`. Returns whether anything but the time of the last update changed.
     fn merge(run: &mut Run, status: &str, millis: i64) -> bool {
-        run.merge(&update(&format!(r#"{{"status":"{status}"}}"#)), at(millis))
-            .changed
+        run.merge(
+            &update(&format!(r#"{{"status":"{status}"}}"#)),
+            at(millis),
+            usize::MAX,
+        )
+        .changed
     }
 
     fn times(run: &Run) -> [Option<i64>; 3] {

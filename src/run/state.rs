@@ -6,7 +6,9 @@ use smol_str::SmolStr;
 
 use super::{
     Labels, Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update,
+    outputs::Others,
 };
+
 /// All that is known about a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -24,7 +26,9 @@ pub struct Run {
 pub struct Merged {
     /// Whether anything but the time of the last update changed.
     pub changed: bool,
-    /// Labels for which the run has no room.
+    /// Outputs for which the run has no room.
+    pub outputs_left_out: usize,
+    /// Labels for which the run has no room, or that are too long.
     pub labels_left_out: usize,
 }
 
@@ -120,68 +124,75 @@ impl Run {
             + self.labels.heap_bytes()
     }
 
-    /// Merges an update received `at` this time.
-    pub fn merge(&mut self, update: &Update<'_>, at: Timestamp) -> Merged {
-        let furthest = Furthest {
+    /// Merges an update received `at` this time. Of its outputs it leaves out those for which there is no room in
+    /// `max_output_bytes` of memory.
+    pub fn merge(&mut self, update: &Update<'_>, at: Timestamp, max_output_bytes: usize) -> Merged {
+        let said = Said {
+            platform_status: update.status,
             progress: update.progress,
-            live_status: update.live_status.as_deref(),
+            furthest: Furthest {
+                progress: update.progress,
+                live_status: update.live_status.as_deref(),
+            },
+            labels: &update.labels,
+            seen: Seen::new(update.status.map(PlatformStatus::documented), at),
         };
-        let outputs = update.outputs.iter().cloned();
-        let seen = Seen::new(update.status.map(PlatformStatus::documented), at);
-        self.join_parts(
-            update.status,
-            update.progress,
-            furthest,
-            outputs,
-            &update.labels,
-            seen,
-        )
+        let mut merged = self.join_parts(&said, update.outputs.as_others(), max_output_bytes);
+        merged.outputs_left_out += update.outputs.left_out;
+        merged.labels_left_out += update.labels_left_out;
+        merged
     }
 
     /// Joins another state of the same run: the result is the least state that holds all that both hold.
     ///
     /// The service itself calls [`Run::merge`], which joins the state that an update describes without building that
     /// state. This is the operation whose laws the tests check.
-    pub fn join(&mut self, other: &Self) -> Merged {
-        self.join_parts(
-            other.platform_status,
-            other.progress,
-            other.furthest.as_borrowed(),
-            other.outputs.iter(),
-            &other.labels,
-            other.seen,
-        )
+    pub fn join(&mut self, other: &Self, max_output_bytes: usize) -> Merged {
+        let said = Said {
+            platform_status: other.platform_status,
+            progress: other.progress,
+            furthest: other.furthest.as_borrowed(),
+            labels: &other.labels,
+            seen: other.seen,
+        };
+        self.join_parts(&said, other.outputs.as_others(), max_output_bytes)
     }
 
     fn join_parts<'o>(
         &mut self,
-        platform_status: Option<PlatformStatus>,
-        progress: Option<Progress>,
-        furthest: Furthest<&str>,
-        outputs: impl Iterator<Item = Output<&'o RawValue>>,
-        labels: &Labels,
-        seen: Seen,
+        said: &Said<'_>,
+        outputs: Others<'o, impl Iterator<Item = Output<&'o RawValue>>>,
+        max_output_bytes: usize,
     ) -> Merged {
-        let mut changed = self.seen.join(seen);
+        let mut changed = self.seen.join(said.seen);
         let stage = |status: Option<PlatformStatus>| status.map(PlatformStatus::stage);
         let known = (stage(self.platform_status), self.furthest.as_borrowed());
-        if (stage(platform_status), furthest) > known {
+        if (stage(said.platform_status), said.furthest) > known {
             self.furthest = Furthest {
-                progress: furthest.progress,
-                live_status: furthest.live_status.map(SmolStr::new),
+                progress: said.furthest.progress,
+                live_status: said.furthest.live_status.map(SmolStr::new),
             };
             changed = true;
         }
-        changed |= keep_max(&mut self.platform_status, platform_status);
-        changed |= keep_max(&mut self.progress, progress);
-        changed |= self.outputs.join(outputs);
-        let (new_labels, labels_left_out) = self.labels.join(labels);
-        changed |= new_labels;
+        changed |= keep_max(&mut self.platform_status, said.platform_status);
+        changed |= keep_max(&mut self.progress, said.progress);
+        let outputs = self.outputs.join(outputs, max_output_bytes);
+        let (new_labels, labels_left_out) = self.labels.join(said.labels);
         Merged {
-            changed,
+            changed: changed || outputs.changed || new_labels,
+            outputs_left_out: outputs.left_out,
             labels_left_out,
         }
     }
+}
+
+/// What an update or a state says of a run, beside its outputs.
+struct Said<'a> {
+    platform_status: Option<PlatformStatus>,
+    progress: Option<Progress>,
+    furthest: Furthest<&'a str>,
+    labels: &'a Labels,
+    seen: Seen,
 }
 
 /// Keeps the greater value. Returns whether it is the new one.

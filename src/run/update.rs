@@ -9,7 +9,7 @@ use serde::{
 use utoipa::ToSchema;
 
 use super::{
-    Label, Labels, Output, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs,
+    Label, Labels, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs,
     parse_error::GIVEN_TWICE, progress::RawProgress, text::unexpected_text,
 };
 
@@ -30,8 +30,8 @@ pub struct Update<'a> {
     /// What the run is doing, such as `Executing KSampler`.
     #[schema(value_type = Option<String>)]
     pub live_status: Option<Cow<'a, str>>,
-    /// All, some or none of the run's outputs.
-    #[schema(value_type = Option<Vec<HashMap<String, Value>>>, max_items = 1000)]
+    /// All, some or none of the run's outputs. Of more than 1,000 the first 1,000 are kept.
+    #[schema(value_type = Option<Vec<HashMap<String, Value>>>)]
     pub outputs: UpdateOutputs<'a>,
     /// Labels for the run. They come from the URL, not from the body.
     #[schema(ignore)]
@@ -80,17 +80,6 @@ impl<'a> Update<'a> {
         self.labels = labels;
         self.labels_left_out = wrong + too_many;
         self
-    }
-
-    /// Bytes of memory by which it makes a run grow at most, estimated.
-    #[must_use]
-    pub fn heap_bytes(&self) -> usize {
-        let outputs = self.outputs.iter();
-        self.live_status.as_deref().map_or(0, str::len)
-            + self.labels.heap_bytes()
-            + outputs
-                .map(|output| output.json().len() + Output::OVERHEAD)
-                .sum::<usize>()
     }
 }
 

@@ -8,29 +8,48 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Output, Outputs, text::unexpected_text};
+use super::{Output, Outputs, output::Object, outputs::Others, text::unexpected_text};
 
 /// The outputs of one update. Like those of a run they are sorted by identity, each once, in its greatest
 /// version, so that merging takes one pass over both.
 #[derive(Debug, Default)]
-pub struct UpdateOutputs<'a>(Vec<Output<&'a RawValue>>);
+pub struct UpdateOutputs<'a> {
+    outputs: Vec<Output<&'a RawValue>>,
+    /// How many there were beyond the most that are read.
+    pub(super) left_out: usize,
+}
 
 impl<'a> Deref for UpdateOutputs<'a> {
     type Target = [Output<&'a RawValue>];
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.outputs
     }
 }
 
-impl<'a> From<Vec<Output<&'a RawValue>>> for UpdateOutputs<'a> {
-    fn from(mut outputs: Vec<Output<&'a RawValue>>) -> Self {
+impl<'a> UpdateOutputs<'a> {
+    fn new(mut outputs: Vec<Output<&'a RawValue>>, left_out: usize) -> Self {
         outputs.sort_unstable_by(|a, b| {
             let greatest_first = || b.version().cmp(&a.version());
             a.identity().cmp(b.identity()).then_with(greatest_first)
         });
-        outputs.dedup_by(|a, b| a.identity() == b.identity());
-        Self(outputs)
+        outputs.dedup_by(|other, kept| {
+            let is_same = other.identity() == kept.identity();
+            if is_same {
+                kept.largest = kept.largest.max(other.largest);
+            }
+            is_same
+        });
+        Self { outputs, left_out }
+    }
+
+    /// All of them, to join them with those of a run.
+    pub(super) fn as_others(&self) -> Others<'a, impl Iterator<Item = Output<&'a RawValue>>> {
+        Others {
+            outputs: self.outputs.iter().cloned(),
+            is_incomplete: self.left_out > 0,
+            end: None,
+        }
     }
 }
 
@@ -40,14 +59,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for UpdateOutputs<'a> {
     }
 }
 
-/// Rejects an array with more outputs than a run may have before it reads the rest.
+/// Keeps as many outputs of an array as a run may have. Of the others it reads only that they are objects.
 struct ListVisitor;
 
 impl<'de> Visitor<'de> for ListVisitor {
     type Value = UpdateOutputs<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an array of at most {} objects", Outputs::MAX)
+        f.write_str("an array of objects")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -56,12 +75,15 @@ impl<'de> Visitor<'de> for ListVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut outputs = Vec::new();
-        while let Some(output) = array.next_element()? {
-            if outputs.len() == Outputs::MAX {
-                return Err(A::Error::invalid_length(outputs.len() + 1, &self));
-            }
+        while outputs.len() < Outputs::MAX
+            && let Some(output) = array.next_element()?
+        {
             outputs.push(output);
         }
-        Ok(outputs.into())
+        let mut left_out = 0;
+        while outputs.len() == Outputs::MAX && array.next_element::<Object<'_>>()?.is_some() {
+            left_out += 1;
+        }
+        Ok(UpdateOutputs::new(outputs, left_out))
     }
 }

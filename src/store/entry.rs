@@ -1,32 +1,11 @@
 //! One run as the store keeps it.
 
-use std::fmt;
-
 use super::{changes::Revision, listing::Position};
-use crate::run::{Labels, Merged, Outputs, Run, RunId, Status, Timestamp, Update};
+use crate::run::{Labels, Run, RunId, Status, Timestamp};
 
 /// Bytes that a run takes beside what arrived, as measured: its entry, its slot in the map, its positions in two
 /// lists, and where it has them a list of outputs and a live status that is too long for the entry.
 pub(super) const RUN_OVERHEAD: usize = 416;
-
-/// The update would make its run larger than a run may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RunTooLarge {
-    /// Bytes of memory that one run may take.
-    pub bytes: usize,
-}
-
-impl fmt::Display for RunTooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bytes, outputs) = (self.bytes, Outputs::MAX);
-        write!(
-            f,
-            "this run would hold more than {bytes} bytes or {outputs} outputs, the most that one run may hold"
-        )
-    }
-}
-
-impl std::error::Error for RunTooLarge {}
 
 /// A run, and what the store needs to know of it.
 #[derive(Debug)]
@@ -81,29 +60,5 @@ impl Entry {
     /// Bytes of memory it takes, estimated.
     pub(super) fn bytes(&self) -> usize {
         RUN_OVERHEAD + self.run.heap_bytes()
-    }
-
-    fn has_room_for(&self, bytes: usize, outputs: usize, max_bytes: usize) -> bool {
-        self.bytes() + bytes <= max_bytes && self.run.outputs().len() + outputs <= Outputs::MAX
-    }
-
-    /// Merges `update` unless the run would take more than `max_bytes`.
-    pub(super) fn try_merge(
-        &mut self,
-        update: &Update<'_>,
-        at: Timestamp,
-        max_bytes: usize,
-    ) -> Result<Merged, RunTooLarge> {
-        // How much of the update is new is known only after the merge, which is undone if that is too much.
-        let fits_whole = self.has_room_for(update.heap_bytes(), update.outputs.len(), max_bytes);
-        let before = (!fits_whole).then(|| self.run.clone());
-        let merged = self.run.merge(update, at);
-        if let Some(before) = before
-            && !self.has_room_for(0, 0, max_bytes)
-        {
-            self.run = before;
-            return Err(RunTooLarge { bytes: max_bytes });
-        }
-        Ok(merged)
     }
 }

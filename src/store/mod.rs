@@ -23,7 +23,6 @@ pub use self::{
         next::{Next, SnapshotReason},
         watch::{RunWatch, WatchedNow},
     },
-    entry::RunTooLarge,
     filter::Filter,
     listing::{Counts, Position},
     page::{Page, PageSearch},
@@ -52,9 +51,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Bytes of memory that one run may take: a sixteenth of all, so that no run can push out every
+    /// Bytes of memory that the outputs of one run may take: a sixteenth of all, so that no run can push out every
     /// other.
-    const fn run_bytes(&self) -> usize {
+    const fn output_bytes(&self) -> usize {
         self.bytes / 16
     }
 }
@@ -112,25 +111,16 @@ impl Store {
 
     /// Merges `update`, received `at` this time, into the run it is about. Evicts other runs where there is no
     /// room for it.
-    ///
-    /// # Errors
-    /// When the run would become too large; the store is unchanged then.
-    pub fn apply(
-        &self,
-        run_id: RunId,
-        update: &Update<'_>,
-        at: Timestamp,
-    ) -> Result<Merged, RunTooLarge> {
-        let max_bytes = self.limits.run_bytes();
+    pub fn apply(&self, run_id: RunId, update: &Update<'_>, at: Timestamp) -> Merged {
         let mut runs = self.lock();
-        let merged = runs.apply(run_id, update, at, max_bytes)?;
+        let merged = runs.apply(run_id, update, at, self.limits.output_bytes());
         let mut is_too_full = self.exceeded(&runs).is_some();
         drop(runs);
         self.watchers.notify(run_id);
         while is_too_full {
             is_too_full = self.evict(|runs| self.exceeded(runs));
         }
-        Ok(merged)
+        merged
     }
 
     /// Evicts some of the runs that were last updated longer ago than the retention time. Says whether

@@ -40,7 +40,7 @@ fn measured(metrics: &str, route: &str, status: u16) -> u64 {
 #[tokio::test]
 async fn every_counter_is_shown_before_it_counts() {
     let metrics = metrics(&Server::start().await).await;
-    let reasons = "empty not_json not_an_object wrong_field too_large run_too_large too_slow incomplete media_type \
+    let reasons = "empty not_json not_an_object wrong_field too_large too_slow incomplete media_type \
                    compressed method unauthorized busy protocol internal";
     for (name, label, words) in [
         ("updates_refused_total", "reason", reasons),

@@ -163,7 +163,7 @@ async fn a_run_has_every_field_however_little_is_known_of_it() {
         run,
         json!({
             "run_id": WIRE_RUN, "status": null, "platform_status": null, "progress": null,
-            "live_status": null, "outputs": [], "labels": {}, "queued_at": null, "started_at": null,
+            "live_status": null, "outputs": [], "outputs_incomplete": false, "labels": {}, "queued_at": null, "started_at": null,
             "ended_at": null, "first_seen_at": null, "last_seen_at": null,
         })
     );

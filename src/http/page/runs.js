@@ -65,6 +65,7 @@ class Panel {
       `first update ${formatTime(run.first_seen_at)}`, `last update ${formatTime(run.last_seen_at)}`,
       run.platform_status && `platform status ${run.platform_status}`,
       run.live_status && `live status ${run.live_status}`,
+      run.outputs_incomplete && "some outputs were left out, since the run has too many",
       items.length === MAX_ITEMS && `only the first ${formatCount(MAX_ITEMS)} files and texts are shown`,
     ].filter(Boolean).join(" · "));
     const [visual, others] = [items.filter(isVisual), items.filter((item) => !isVisual(item))];

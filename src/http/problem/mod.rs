@@ -10,10 +10,7 @@ use bytesize::ByteSize;
 
 pub(super) use self::{reason::Reason, response::ProblemBody};
 use super::WEBHOOK_PATH;
-use crate::{
-    run::{ParseError, RunId},
-    store::RunTooLarge,
-};
+use crate::run::{ParseError, RunId};
 
 /// Characters of a detail, at most: what was found may be as large as a body.
 const DETAIL_CHARS: usize = 400;
@@ -55,7 +52,6 @@ pub(super) enum Problem {
     BodyIncomplete,
     MalformedChunks,
     NotAnUpdate(ParseError),
-    RunTooLarge(RunTooLarge),
     /// The memory budget for this is used up.
     NoMemory,
     TooManySubscribers,
@@ -90,7 +86,7 @@ impl Problem {
             Self::NoSuchPath | Self::NoSuchRun(_) => StatusCode::NOT_FOUND,
             Self::Method { .. } | Self::RetryWithoutBody => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge { .. } | Self::RunTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAnUpdate(ParseError::NotAnObject { .. } | ParseError::WrongField { .. }) => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -176,7 +172,6 @@ impl fmt::Display for Problem {
             Self::BodyIncomplete => f.write_str("the body ended before it was complete"),
             Self::MalformedChunks => f.write_str("the chunks of the body are malformed"),
             Self::NotAnUpdate(error) => error.fmt(f),
-            Self::RunTooLarge(error) => error.fmt(f),
             Self::NoMemory => f.write_str("the service is busy: --max-in-flight is used up; try again"),
             Self::TooManySubscribers => f.write_str(
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
@@ -223,12 +218,6 @@ fn in_words(methods: &str) -> String {
 impl From<ParseError> for Problem {
     fn from(error: ParseError) -> Self {
         Self::NotAnUpdate(error)
-    }
-}
-
-impl From<RunTooLarge> for Problem {
-    fn from(error: RunTooLarge) -> Self {
-        Self::RunTooLarge(error)
     }
 }
 

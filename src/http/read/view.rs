@@ -32,6 +32,8 @@ pub(super) struct RunView<'a> {
     /// Every output, each once, as ComfyDeploy wrote it, in the order in which they were made.
     #[schema(value_type = Vec<Output>, max_items = 1000)]
     outputs: &'a Outputs,
+    /// Whether there were more outputs than the run has room for.
+    outputs_incomplete: bool,
     /// The query parameters of the webhook's URL, but target_events and token: names and values.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"user": "42"}))]
     labels: &'a Labels,
@@ -60,6 +62,7 @@ impl<'a> From<&'a Run> for RunView<'a> {
             progress: run.progress(),
             live_status: run.live_status(),
             outputs: run.outputs(),
+            outputs_incomplete: run.outputs().is_incomplete(),
             labels: run.labels(),
             queued_at: seen.queued,
             started_at: seen.started,
@@ -95,7 +98,7 @@ mod tests {
             let at = at(253_402_207_200_000);
             let mut run = Run::new(run_id(1), at);
             for body in [body, r#"{"status":"running"}"#, ended] {
-                run.merge(&update(body), at);
+                run.merge(&update(body), at, usize::MAX);
             }
             let json = serde_json::to_vec(&RunView::from(&run)).unwrap();
             assert!(json.len() <= json_bytes(&run), "{body}");

@@ -127,7 +127,7 @@ proptest! {
         let store = store(LIMITS);
         let mut clients = Client::of_every_filter(&store);
         for (millis, (n, new, label, client, count)) in (0..).map(|n| n * 500).zip(steps) {
-            apply_labelled(&store, n.into(), &status(new), user(label), millis).unwrap();
+            apply_labelled(&store, n.into(), &status(new), user(label), millis);
             store.expire(at(millis));
             let client = &mut clients[client];
             if count == 4 {
@@ -153,7 +153,7 @@ proptest! {
         let mut clients = Client::of_every_filter(&store);
         for updates in [known, missed] {
             for (n, new, label) in updates {
-                apply_labelled(&store, n, &status(new), user(label), 0).unwrap();
+                apply_labelled(&store, n, &status(new), user(label), 0);
             }
             for client in &mut clients {
                 client.catch_up(&store);
@@ -176,7 +176,7 @@ fn a_follower_gets_each_run_that_changed_once_as_it_is_now() {
     let store = store(LIMITS);
     let mut follower = live(&store);
     for millis in 0..20 {
-        apply(&store, 1, "{}", millis).unwrap();
+        apply(&store, 1, "{}", millis);
     }
     let Next::Changed(_, run) = store.next(&mut follower) else {
         panic!("the run has changed");
@@ -190,7 +190,7 @@ fn a_follower_that_missed_too_many_changes_gets_a_snapshot() {
     let store = store(LIMITS);
     let mut follower = live(&store);
     for millis in 0..21 {
-        apply(&store, 1, "{}", millis).unwrap();
+        apply(&store, 1, "{}", millis);
     }
     assert!(matches!(store.next(&mut follower), Next::Continue));
     let Next::Snapshot(reason) = store.next(&mut follower) else {
@@ -202,10 +202,10 @@ fn a_follower_that_missed_too_many_changes_gets_a_snapshot() {
 #[test]
 fn a_follower_hears_that_a_run_was_removed_and_then_that_it_is_back() {
     let store = store(Limits { runs: 1, ..LIMITS });
-    apply(&store, 1, &status(3), 0).unwrap();
+    apply(&store, 1, &status(3), 0);
     let mut follower = live(&store);
-    apply(&store, 2, "{}", 1).unwrap();
-    apply(&store, 1, &status(0), 2).unwrap();
+    apply(&store, 2, "{}", 1);
+    apply(&store, 1, &status(0), 2);
     let Next::Removed(_, removed) = store.next(&mut follower) else {
         panic!("run 1 was evicted for run 2");
     };
@@ -232,7 +232,7 @@ fn many_stale_changes_are_passed_in_batches() {
     });
     let mut follower = live(&store);
     for millis in 0..2_500 {
-        apply(&store, 1, "{}", millis).unwrap();
+        apply(&store, 1, "{}", millis);
     }
     assert!(matches!(store.next(&mut follower), Next::Continue));
     assert!(matches!(store.next(&mut follower), Next::Continue));
@@ -246,9 +246,9 @@ fn a_follower_waits_until_something_changed_since_its_last_step() {
     let mut follower = live(&store);
     assert!(matches!(store.next(&mut follower), Next::UpToDate));
     assert!(follower.changed().now_or_never().is_none());
-    apply(&store, 1, "{}", 0).unwrap();
+    apply(&store, 1, "{}", 0);
     assert!(follower.changed().now_or_never().is_some());
-    apply(&store, 1, "{}", 1).unwrap();
+    apply(&store, 1, "{}", 1);
     assert!(matches!(store.next(&mut follower), Next::Changed(..)));
     assert!(
         follower.changed().now_or_never().is_none(),
@@ -264,9 +264,9 @@ fn a_watch_waits_until_its_run_changed_since_the_last_look() {
     assert!(is_changed(&mut watch), "it was not looked at yet");
     assert_eq!(store.look(&mut watch), None);
     assert!(!is_changed(&mut watch));
-    apply(&store, 1, "{}", 0).unwrap();
+    apply(&store, 1, "{}", 0);
     assert!(is_changed(&mut watch));
-    apply(&store, 1, "{}", 1).unwrap();
+    apply(&store, 1, "{}", 1);
     let run = store.get(run_id(1)).unwrap();
     let now = WatchedNow {
         run,
@@ -275,10 +275,10 @@ fn a_watch_waits_until_its_run_changed_since_the_last_look() {
     };
     assert_eq!(store.look(&mut watch), Some(now));
     assert!(!is_changed(&mut watch), "the look saw both changes");
-    apply(&store, 2, "{}", 2).unwrap();
+    apply(&store, 2, "{}", 2);
     assert!(is_changed(&mut watch), "it was evicted");
     assert_eq!(store.look(&mut watch), None);
-    apply(&store, 1, "{}", 3).unwrap();
+    apply(&store, 1, "{}", 3);
     let back = store.look(&mut watch).unwrap();
     assert!(back.added > Revision(2), "it is new");
 }

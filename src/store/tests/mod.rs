@@ -21,7 +21,7 @@ fn store(limits: Limits) -> Store {
 }
 
 /// Applies an update of the nth run. Says whether it changed the run.
-fn apply(store: &Store, n: usize, body: &str, millis: i64) -> Result<bool, RunTooLarge> {
+fn apply(store: &Store, n: usize, body: &str, millis: i64) -> bool {
     apply_labelled(store, n, body, None, millis)
 }
 
@@ -32,10 +32,9 @@ fn apply_labelled(
     body: &str,
     label: Option<(&str, &str)>,
     millis: i64,
-) -> Result<bool, RunTooLarge> {
+) -> bool {
     let update = update(body).with_labels(label.into_iter());
-    let merged = store.apply(run_id(n), &update, at(millis));
-    merged.map(|merged| merged.changed)
+    store.apply(run_id(n), &update, at(millis)).changed
 }
 
 /// A page of all runs that `filter` matches.
@@ -50,11 +49,11 @@ fn page(store: &Store, filter: Filter, after: Option<Position>, limit: usize) ->
 #[test]
 fn an_update_is_applied_once_and_then_changes_nothing() {
     let store = store(LIMITS);
-    assert_eq!(apply(&store, 1, "{}", 1), Ok(true));
-    assert_eq!(apply(&store, 1, "{}", 2), Ok(false));
+    assert!(apply(&store, 1, "{}", 1));
+    assert!(!apply(&store, 1, "{}", 2));
     let progress = r#"{"progress":1}"#;
-    assert_eq!(apply(&store, 1, progress, 3), Ok(true));
-    assert_eq!(apply(&store, 1, progress, 4), Ok(false));
+    assert!(apply(&store, 1, progress, 3));
+    assert!(!apply(&store, 1, progress, 4));
     assert_eq!(store.get(run_id(1)).unwrap().seen().last, at(4));
 }
 
@@ -62,10 +61,10 @@ fn an_update_is_applied_once_and_then_changes_nothing() {
 fn a_run_that_was_read_does_not_change_with_later_updates() {
     let store = store(LIMITS);
     let outputs = |run: &Run| serde_json::to_string(run.outputs()).unwrap();
-    apply(&store, 1, r#"{"progress":1,"outputs":[{"id":1}]}"#, 1).unwrap();
+    apply(&store, 1, r#"{"progress":1,"outputs":[{"id":1}]}"#, 1);
     let read = store.get(run_id(1)).unwrap();
     let more = r#"{"progress":2,"outputs":[{"id":1,"updated_at":1},{"id":2}]}"#;
-    apply(&store, 1, more, 2).unwrap();
+    apply(&store, 1, more, 2);
     assert_eq!(outputs(&read), r#"[{"id":1}]"#);
     assert_eq!(read.seen().last, at(1));
     let now = store.get(run_id(1)).unwrap();
@@ -76,12 +75,12 @@ fn a_run_that_was_read_does_not_change_with_later_updates() {
 #[test]
 fn a_full_store_evicts_the_least_recently_updated_run_even_if_it_was_just_read() {
     let store = store(Limits { runs: 2, ..LIMITS });
-    apply(&store, 1, "{}", 1).unwrap();
-    apply(&store, 2, "{}", 2).unwrap();
+    apply(&store, 1, "{}", 1);
+    apply(&store, 2, "{}", 2);
     assert!(store.get(run_id(1)).is_some());
     assert!(store.look(&mut store.watch(run_id(1))).is_some());
     assert_eq!(page(&store, Filter::default(), None, 9).runs.len(), 2);
-    apply(&store, 3, "{}", 3).unwrap();
+    apply(&store, 3, "{}", 3);
     let kept = [1, 2, 3].map(|n| store.get(run_id(n)).is_some());
     assert_eq!(kept, [false, true, true]);
 }
@@ -89,9 +88,9 @@ fn a_full_store_evicts_the_least_recently_updated_run_even_if_it_was_just_read()
 #[test]
 fn a_run_is_evicted_when_its_last_update_is_older_than_the_retention_time() {
     let store = store(LIMITS);
-    apply(&store, 1, "{}", 0).unwrap();
-    apply(&store, 2, "{}", 1).unwrap();
-    apply(&store, 1, "{}", 5_000).unwrap();
+    apply(&store, 1, "{}", 0);
+    apply(&store, 2, "{}", 1);
+    apply(&store, 1, "{}", 5_000);
     assert!(!store.expire(at(10_001)), "there are no more");
     assert!(
         store.get(run_id(2)).is_some(),
@@ -109,7 +108,7 @@ fn expired_runs_are_evicted_in_batches() {
         ..LIMITS
     });
     for (n, at) in (0..EVICTION_BATCH).zip(0..) {
-        apply(&store, n, "{}", at).unwrap();
+        apply(&store, n, "{}", at);
     }
     assert!(store.expire(at(20_000)), "there may be more");
     assert!(!store.expire(at(20_000)));
@@ -125,32 +124,35 @@ fn an_update_evicts_as_many_runs_as_it_takes_to_make_room() {
         ..LIMITS
     });
     for (n, at) in (0..5_000).zip(0..) {
-        apply(&store, n, "{}", at).unwrap();
+        apply(&store, n, "{}", at);
     }
     assert_eq!(store.usage(), Usage { runs: 5_000, bytes });
     let data = "x".repeat(300 * RUN_OVERHEAD);
     let large = format!(r#"{{"outputs":[{{"id":1,"data":"{data}"}}]}}"#);
-    apply(&store, 5_000, &large, 5_000).unwrap();
+    apply(&store, 5_000, &large, 5_000);
     let usage = store.usage();
     assert!(usage.bytes <= bytes && usage.runs <= 4_700, "{usage:?}");
     assert!(store.get(run_id(5_000)).is_some());
 }
 
 #[test]
-fn a_run_that_is_nearly_too_large_accepts_new_versions_of_its_outputs_and_known_ones() {
+fn the_outputs_of_a_run_take_at_most_a_sixteenth_of_all_bytes() {
     let store = store(LIMITS);
-    let with = |date: u8, size| {
+    let with = |id: &str, date: u8, size| {
         let data = "x".repeat(size);
-        format!(r#"{{"outputs":[{{"id":1,"updated_at":{date},"data":"{data}"}}]}}"#)
+        format!(r#"{{"outputs":[{{"id":"{id}","updated_at":{date},"data":"{data}"}}]}}"#)
     };
-    assert_eq!(apply(&store, 1, &with(1, 40_000), 1), Ok(true));
-    assert_eq!(apply(&store, 1, &with(2, 40_000), 2), Ok(true));
-    assert_eq!(apply(&store, 1, &with(1, 40_000), 3), Ok(false));
-    assert!(apply(&store, 1, &with(3, 70_000), 4).is_err());
+    assert!(apply(&store, 1, &with("a", 1, 40_000), 1));
+    assert!(apply(&store, 1, &with("a", 2, 40_000), 2));
+    assert!(!apply(&store, 1, &with("a", 1, 40_000), 3));
+    assert!(!store.get(run_id(1)).unwrap().outputs().is_incomplete());
+    assert!(apply(&store, 1, &with("b", 1, 40_000), 4));
+    assert!(!apply(&store, 1, &with("b", 1, 40_000), 5));
     let run = store.get(run_id(1)).unwrap();
     let outputs = serde_json::to_string(run.outputs()).unwrap();
-    assert!(outputs.contains("\"updated_at\":2"));
-    assert_eq!(run.seen().last, at(3), "a rejected update changes nothing");
+    assert!(outputs.starts_with(r#"[{"id":"a","updated_at":2"#));
+    assert!((run.outputs().len(), run.outputs().is_incomplete()) == (1, true));
+    assert_eq!(run.seen().last, at(5));
 }
 
 #[test]
@@ -163,20 +165,19 @@ fn a_run_holds_at_most_1000_outputs() {
         let outputs: Vec<_> = outputs.map(|n| format!(r#"{{"id":{n}}}"#)).collect();
         format!(r#"{{"outputs":[{}]}}"#, outputs.join(","))
     };
-    assert_eq!(apply(&store, 1, &with(0..1_000), 1), Ok(true));
-    assert_eq!(apply(&store, 1, &with(500..1_000), 2), Ok(false));
-    assert!(apply(&store, 1, &with(999..1_001), 3).is_err());
-    assert_eq!(store.get(run_id(1)).unwrap().outputs().len(), 1_000);
-}
-
-#[test]
-fn a_new_run_that_would_be_too_large_is_rejected() {
-    let store = store(LIMITS);
-    let bytes = LIMITS.bytes / 16;
-    let large = format!(r#"{{"live_status":"{}"}}"#, "x".repeat(bytes + 1));
-    assert_eq!(apply(&store, 1, &large, 1), Err(RunTooLarge { bytes }));
-    assert!(store.get(run_id(1)).is_none());
-    assert!(page(&store, Filter::default(), None, 9).runs.is_empty());
+    assert!(apply(&store, 1, &with(1_000..2_000), 1));
+    assert!(!apply(&store, 1, &with(1_500..2_000), 2));
+    assert!(!store.get(run_id(1)).unwrap().outputs().is_incomplete());
+    let left_out = |outputs, millis| {
+        let body = with(outputs);
+        store
+            .apply(run_id(1), &update(&body), at(millis))
+            .outputs_left_out
+    };
+    assert_eq!(left_out(1_999..2_001, 3), 1);
+    assert_eq!(left_out(3_000..4_100, 4), 1_100);
+    let run = store.get(run_id(1)).unwrap();
+    assert!((run.outputs().len(), run.outputs().is_incomplete()) == (1_000, true));
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn a_search_for_few_of_many_runs_holds_the_lock_for_a_batch_at_a_time() {
     });
     for n in 0..1_000 {
         let label = (n % 500 == 0).then_some(("user", "42"));
-        apply_labelled(&store, n, "{}", label, 0).unwrap();
+        apply_labelled(&store, n, "{}", label, 0);
     }
     let filter = Filter::new(None, ["user:42".parse().unwrap()], []);
     let mut search = PageSearch::new(filter.clone(), None, 1);
@@ -221,7 +222,7 @@ proptest! {
     ) {
         let store = store(LIMITS);
         for (n, millis) in (0..8).zip([0, 0, 0, 1, 1, 1, 2, 2]) {
-            apply(&store, n, "{}", millis).unwrap();
+            apply(&store, n, "{}", millis);
         }
         let (mut read, mut after) = (Vec::new(), None);
         for updates in updates {
@@ -229,7 +230,7 @@ proptest! {
             read.extend(runs.iter().map(Run::id));
             for (n, status, millis) in updates {
                 let status = ["queued", "running", "uploading", "failed", "success"][status];
-                apply(&store, n.into(), &format!(r#"{{"status":"{status}"}}"#), millis).unwrap();
+                apply(&store, n.into(), &format!(r#"{{"status":"{status}"}}"#), millis);
             }
             after = next;
             if after.is_none() {

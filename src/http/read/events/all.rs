@@ -144,8 +144,7 @@ mod tests {
     };
 
     fn apply(app: &App, body: &str) {
-        let applied = app.store.apply(run_id(1), &update(body), at(0));
-        applied.unwrap();
+        app.store.apply(run_id(1), &update(body), at(0));
     }
 
     async fn text(event: Event) -> String {

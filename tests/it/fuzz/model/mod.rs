@@ -61,7 +61,9 @@ pub(crate) fn check(input: &[u8]) -> usize {
     let bodies = input.split(|byte| char::from(*byte) == SEPARATOR);
     let updates: Vec<_> = bodies.filter_map(receive).collect();
     if !updates.is_empty() {
-        merging::check(&updates);
+        for max_output_bytes in [usize::MAX, 500] {
+            merging::check(&updates, max_output_bytes);
+        }
     }
     storing::check(&updates);
     updates.len()

@@ -1,14 +1,18 @@
 //! A second, simpler reader of updates: one field after another, each by itself. The parser has to agree
 //! with it.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
-use comfydeploy_webhook::run::{Dialect, Output, Outputs, ParseError, PlatformStatus, Update};
+use comfydeploy_webhook::run::{
+    Dialect, Output, Outputs, ParseError, PlatformStatus, Run, Timestamp, Update,
+};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
+
+use super::run_id;
 
 /// The words for a status, in the order of a run.
 pub(super) const WORDS: [&str; 11] = [
@@ -35,6 +39,8 @@ pub(super) struct ReferenceUpdate<'a> {
     progress: Option<f64>,
     pub(super) live_status: Option<String>,
     outputs: Option<Vec<ReferenceOutput<'a>>>,
+    /// How many outputs came after the most that are read.
+    pub(super) outputs_left_out: usize,
 }
 
 /// One output, and the JSON of the fields of it that matter.
@@ -84,7 +90,9 @@ impl<'a> ReferenceUpdate<'a> {
                 "progress" => fill(&mut update.progress, number(value).filter(|n| *n <= 100.0)),
                 "live_status" => fill(&mut update.live_status, typed(value)),
                 "outputs" => {
-                    let outputs = read_outputs(value).map_err(|rest| pointer() + &rest)?;
+                    let (outputs, left_out) =
+                        read_outputs(value).map_err(|rest| pointer() + &rest)?;
+                    update.outputs_left_out = left_out;
                     fill(&mut update.outputs, Some(outputs))
                 }
                 _ => true,
@@ -109,7 +117,8 @@ impl<'a> ReferenceUpdate<'a> {
         assert_eq!(word, self.status.map(|index| WORDS[index]));
         assert_eq!(update.live_status.as_deref(), self.live_status.as_deref());
         let outputs: Vec<_> = update.outputs.iter().map(Output::json).collect();
-        let expected: Vec<_> = greatest(self.outputs()).map(|output| output.json).collect();
+        let (kept, _) = kept(self.outputs(), usize::MAX);
+        let expected: Vec<_> = kept.iter().map(|output| output.json).collect();
         assert_eq!(outputs, expected);
         let shown = serde_json::to_value(update.progress).unwrap().as_f64();
         match (shown, self.percentage()) {
@@ -133,19 +142,48 @@ impl<'a> ReferenceUpdate<'a> {
     }
 }
 
-/// The greatest version of each output, by identity.
-pub(super) fn greatest<'s, 'a: 's>(
+/// The greatest version of each output, by identity, up to the first for which there is no room; and whether there is
+/// such an output.
+pub(super) fn kept<'s, 'a: 's>(
     outputs: impl Iterator<Item = &'s ReferenceOutput<'a>>,
-) -> impl Iterator<Item = &'s ReferenceOutput<'a>> {
+    max_bytes: usize,
+) -> (Vec<&'s ReferenceOutput<'a>>, bool) {
     let version = |output: &ReferenceOutput<'a>| (output.updated_at.unwrap_or(""), output.json);
-    let mut kept: BTreeMap<&str, &ReferenceOutput<'a>> = BTreeMap::new();
+    let mut all: BTreeMap<&str, (&ReferenceOutput<'a>, usize)> = BTreeMap::new();
     for output in outputs {
-        let kept = kept.entry(identity(output)).or_insert(output);
+        let (kept, largest) = all.entry(identity(output)).or_insert((output, 0));
         if version(output) > version(kept) {
             *kept = output;
         }
+        *largest = output.json.len().max(*largest);
     }
-    kept.into_values()
+    let mut bytes = 0;
+    let first_without_room = all.iter().enumerate().find(|(index, (_, (_, largest)))| {
+        bytes += largest + overhead();
+        *index == Outputs::MAX || bytes > max_bytes
+    });
+    // Only the beginning of its identity is remembered.
+    let end = first_without_room.map(|(_, (identity, _))| {
+        let identity = identity.as_bytes();
+        &identity[..identity.len().min(64)]
+    });
+    let has_room = |identity: &str| end.is_none_or(|end| identity.as_bytes() < end);
+    let kept = all.iter().filter(|(identity, _)| has_room(identity));
+    (
+        kept.map(|(_, (output, _))| *output).collect(),
+        end.is_some(),
+    )
+}
+
+/// The bytes that an output takes beside its JSON.
+fn overhead() -> usize {
+    static OVERHEAD: LazyLock<usize> = LazyLock::new(|| {
+        let (body, at) = (r#"{"outputs":[{}]}"#, Timestamp::from_millis(0).unwrap());
+        let mut run = Run::new(run_id(0), at);
+        run.merge(&Update::parse(body.as_bytes()).unwrap(), at, usize::MAX);
+        run.heap_bytes() - "{}".len()
+    });
+    *OVERHEAD
 }
 
 /// The JSON of outputs in the order in which a run shows them.
@@ -168,16 +206,17 @@ fn identity<'a>(output: &ReferenceOutput<'a>) -> &'a str {
 }
 
 /// The error is the end of the pointer to the wrong value.
-fn read_outputs(value: &RawValue) -> Result<Vec<ReferenceOutput<'_>>, String> {
+fn read_outputs(value: &RawValue) -> Result<(Vec<ReferenceOutput<'_>>, usize), String> {
     let list: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| String::new())?;
     let outputs = list.iter().enumerate().take(Outputs::MAX);
     let outputs = outputs
         .map(|(index, json)| read_output(json).ok_or(format!("/{index}")))
         .collect::<Result<_, _>>()?;
-    if list.len() > Outputs::MAX {
-        return Err(String::new());
+    let mut rest = list.iter().enumerate().skip(Outputs::MAX);
+    if let Some((index, _)) = rest.find(|(_, json)| !json.get().starts_with('{')) {
+        return Err(format!("/{index}"));
     }
-    Ok(outputs)
+    Ok((outputs, list.len().saturating_sub(Outputs::MAX)))
 }
 
 fn read_output(json: &RawValue) -> Option<ReferenceOutput<'_>> {
