@@ -2,7 +2,7 @@
 
 use std::{
     ops::{Deref, Range},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use serde::{
@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{parse_error::reason, text::excerpt};
+use super::{Timestamp, parse_error::reason, text::excerpt, version::Version};
 
 /// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
@@ -22,6 +22,8 @@ pub struct Output<J = Arc<RawValue>> {
     id: Range<usize>,
     updated_at: Range<usize>,
     created_at: Range<usize>,
+    /// The latest date of its signed URLs, once that was looked for.
+    signed_at: OnceLock<Option<Timestamp>>,
 }
 
 impl<J: Deref<Target = RawValue>> Output<J> {
@@ -39,11 +41,13 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         }
     }
 
-    /// Of two outputs with the same identity, the one with the greater version is kept. `updated_at` may
-    /// be malformed, so it is compared as text. A fresh URL comes with the same `updated_at`; then the
-    /// bytes decide.
-    pub(super) fn version(&self) -> (&str, &str) {
-        (&self.json()[self.updated_at.clone()], self.json())
+    /// Of two outputs with the same identity, the one with the greater version is kept.
+    pub(super) fn version(&self) -> Version<'_> {
+        Version {
+            updated_at: &self.json()[self.updated_at.clone()],
+            json: self.json(),
+            signed_at: &self.signed_at,
+        }
     }
 
     /// The key that sorts outputs as they were made. `created_at` may be malformed, so it is compared as text. Outputs
@@ -65,6 +69,7 @@ impl Output {
             id: self.id.clone(),
             updated_at: self.updated_at.clone(),
             created_at: self.created_at.clone(),
+            signed_at: self.signed_at.clone(),
         }
     }
 }
@@ -76,6 +81,7 @@ impl Output<&RawValue> {
             id: self.id,
             updated_at: self.updated_at,
             created_at: self.created_at,
+            signed_at: self.signed_at,
         }
     }
 }
@@ -111,6 +117,7 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             id: range_in(json, head.id.filter(|id| is_identifying(id))),
             updated_at: range_in(json, head.updated_at),
             created_at: range_in(json, head.created_at.filter(|at| is_text(at))),
+            signed_at: OnceLock::new(),
         })
     }
 }

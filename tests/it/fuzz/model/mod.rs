@@ -4,6 +4,7 @@
 
 mod merging;
 mod reference;
+mod signing;
 mod storing;
 
 use comfydeploy_webhook::run::{ParseError, RunId, Timestamp, Update};

@@ -10,6 +10,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::signing::latest_date;
+
 /// The words for a status, in the order of a run.
 pub(super) const WORDS: [&str; 11] = [
     "not-started",
@@ -137,7 +139,10 @@ impl<'a> ReferenceUpdate<'a> {
 pub(super) fn greatest<'s, 'a: 's>(
     outputs: impl Iterator<Item = &'s ReferenceOutput<'a>>,
 ) -> impl Iterator<Item = &'s ReferenceOutput<'a>> {
-    let version = |output: &ReferenceOutput<'a>| (output.updated_at.unwrap_or(""), output.json);
+    let version = |output: &ReferenceOutput<'a>| {
+        let updated_at = output.updated_at.unwrap_or("");
+        (updated_at, latest_date(output.json), output.json)
+    };
     let mut kept: BTreeMap<&str, &ReferenceOutput<'a>> = BTreeMap::new();
     for output in outputs {
         let kept = kept.entry(identity(output)).or_insert(output);
