@@ -10,6 +10,7 @@ mod output;
 mod outputs;
 mod parse_error;
 mod progress;
+mod readable;
 mod seen;
 mod signing;
 mod state;

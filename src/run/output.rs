@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Timestamp, parse_error::reason, text::excerpt, version::Version};
+use super::{Timestamp, parse_error::reason, readable, text::excerpt, version::Version};
 
 /// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
@@ -110,6 +110,7 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             let found = Unexpected::Other(&found);
             return Err(D::Error::invalid_type(found, &"an object"));
         }
+        readable::check(json.get()).map_err(D::Error::custom)?;
         let head: Head<'de> =
             serde_json::from_str(json.get()).map_err(|error| D::Error::custom(reason(&error)))?;
         Ok(Self {

@@ -173,7 +173,7 @@ fn a_run_holds_at_most_1000_outputs() {
 fn a_new_run_that_would_be_too_large_is_rejected() {
     let store = store(LIMITS);
     let bytes = LIMITS.bytes / 16;
-    let large = format!(r#"{{"live_status":"{}"}}"#, "x".repeat(bytes + 1));
+    let large = format!(r#"{{"outputs":[{{"data":"{}"}}]}}"#, "x".repeat(bytes));
     assert_eq!(apply(&store, 1, &large, 1), Err(RunTooLarge { bytes }));
     assert!(store.get(run_id(1)).is_none());
     assert!(page(&store, Filter::default(), None, 9).runs.is_empty());

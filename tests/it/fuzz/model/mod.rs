@@ -3,6 +3,7 @@
 //! own.
 
 mod merging;
+mod readable;
 mod reference;
 mod signing;
 mod storing;

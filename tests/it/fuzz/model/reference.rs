@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::signing::latest_date;
+use super::{readable::is_readable, signing::latest_date};
 
 /// The words for a status, in the order of a run.
 pub(super) const WORDS: [&str; 11] = [
@@ -84,7 +84,7 @@ impl<'a> ReferenceUpdate<'a> {
                 "event_type" => fill(&mut update.event_type, typed(value)),
                 "status" => fill(&mut update.status, status(value)),
                 "progress" => fill(&mut update.progress, number(value).filter(|n| *n <= 100.0)),
-                "live_status" => fill(&mut update.live_status, typed(value)),
+                "live_status" => fill(&mut update.live_status, typed(value).map(first_kibibyte)),
                 "outputs" => {
                     let outputs = read_outputs(value).map_err(|rest| pointer() + &rest)?;
                     fill(&mut update.outputs, Some(outputs))
@@ -198,7 +198,7 @@ fn read_output(json: &RawValue) -> Option<ReferenceOutput<'_>> {
             return None;
         }
     }
-    Some(ReferenceOutput {
+    is_readable(json.get()).then_some(ReferenceOutput {
         json: json.get(),
         id: id.filter(|id| *id != "null"),
         updated_at: updated_at.filter(|at| *at != "null"),
@@ -213,6 +213,13 @@ fn fill<T>(field: &mut Option<T>, value: Option<T>) -> bool {
 
 fn typed<T: DeserializeOwned>(value: &RawValue) -> Option<T> {
     serde_json::from_str(value.get()).ok()
+}
+
+/// As many whole characters as fit into a kibibyte.
+fn first_kibibyte(text: String) -> String {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= 1024).last();
+    text[..end.unwrap_or(0)].to_owned()
 }
 
 /// JSON that the standard library parses as a finite number is a JSON number.
