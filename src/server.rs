@@ -1,6 +1,12 @@
 //! The service as a whole: assemble, serve, drain.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{net::TcpListener, time};
 use tokio_util::sync::CancellationToken;
@@ -109,7 +115,7 @@ async fn sweep(store: &Store, retention: Duration) -> Infallible {
     let mut ticks = time::interval(retention.min(SWEEP_INTERVAL));
     loop {
         ticks.tick().await;
-        while store.expire(jiff::Timestamp::now().into()) {
+        while store.expire(Instant::now()) {
             tokio::task::yield_now().await;
         }
     }

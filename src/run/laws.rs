@@ -29,6 +29,15 @@ const WIRE: [&str; 13] = [
     fixture!("timeout"),
 ];
 
+/// Every update of a run whose output is private: plain URLs, which nobody can open, and signed ones. The last signature is
+/// that of the third update; its key sorts before that of the second.
+const PRIVATE: [&str; 4] = [
+    fixture!("private-1-run-output-unsigned"),
+    fixture!("private-2-uploading-signed"),
+    fixture!("private-3-success-signed-by-another-key"),
+    fixture!("private-4-cancelled-unsigned"),
+];
+
 /// The state after one more update.
 fn with(mut run: Run, body: &str, millis: i64) -> Run {
     run.merge(&update(body), at(millis), usize::MAX);
@@ -51,13 +60,12 @@ fn at_most(a: &Run, b: &Run) -> bool {
     joined(a, b) == *b
 }
 
-/// Every permutation, by induction: for each set of updates, the state is the same whichever update came
-/// last. So every way to add them one by one, which is every permutation, ends in the same state.
-#[test]
-fn every_permutation_of_the_wire_fixtures_ends_in_the_same_state() {
-    let mut after: Vec<Option<Run>> = vec![None; 1 << WIRE.len()];
+/// The state in which every permutation ends, by induction: for each set of updates, the state is the same whichever
+/// update came last. So every way to add them one by one, which is every permutation, ends in the same state.
+fn end_of_every_permutation(updates: &[&str]) -> Run {
+    let mut after: Vec<Option<Run>> = vec![None; 1 << updates.len()];
     for set in 1..after.len() {
-        for (last, body) in WIRE
+        for (last, body) in updates
             .iter()
             .enumerate()
             .filter(|(bit, _)| set >> bit & 1 == 1)
@@ -76,7 +84,12 @@ fn every_permutation_of_the_wire_fixtures_ends_in_the_same_state() {
             assert_eq!(*known, state, "{set:b}: the order matters");
         }
     }
-    let end = after.pop().flatten().unwrap();
+    after.pop().flatten().unwrap()
+}
+
+#[test]
+fn every_permutation_of_the_wire_fixtures_ends_in_the_same_state() {
+    let end = end_of_every_permutation(&WIRE);
     let status = end.platform_status().unwrap();
     assert_eq!(
         (status.word(), status.documented()),
@@ -105,6 +118,14 @@ fn every_permutation_of_the_wire_fixtures_ends_in_the_same_state() {
 }
 
 #[test]
+fn every_permutation_of_a_private_runs_updates_ends_with_the_url_that_was_signed_last() {
+    let end = end_of_every_permutation(&PRIVATE);
+    assert_eq!(end.outputs().len(), 1);
+    let outputs = serde_json::to_string(end.outputs()).unwrap();
+    assert!(outputs.contains("X-Amz-Date=20260301T134500Z"), "{outputs}");
+}
+
+#[test]
 fn live_status_belongs_to_the_furthest_point_in_either_dialect() {
     let further = r#"{"status":"processing","progress":50,"live_status":"further"}"#;
     let behind =
@@ -125,7 +146,7 @@ fn live_status_belongs_to_the_furthest_point_in_either_dialect() {
 }
 
 /// So few that outputs are often left out, and often not.
-const OUTPUT_BYTES: usize = 3 * 170;
+const OUTPUT_BYTES: usize = 3 * 240;
 
 fn any_output() -> impl Strategy<Value = String> {
     let id = select(vec![r#""a""#, r#""b""#, r#""c""#, "null", "7"]);
@@ -135,8 +156,17 @@ fn any_output() -> impl Strategy<Value = String> {
         r#""2026-03-02""#,
     ]);
     let created_at = select(vec!["null", r#""2026-03-01""#, r#""2026-03-02""#]);
-    (id, updated_at, created_at, 0..3).prop_map(|(id, updated, created, n)| {
-        format!(r#"{{"id":{id},"data":{n},"updated_at":{updated},"created_at":{created}}}"#)
+    // In the order of their bytes; some of one date, and some without one.
+    let url = select(vec![
+        "a?X-Amz-Date=20260301T134500Z",
+        "b?X-Amz-Date=20260301T130000Z",
+        "c?Expires=1772371200",
+        r"d?sp=r\u0026se=2026-03-01T13%3A20Z",
+        "e?X-Amz-Date=soon",
+        "f",
+    ]);
+    (id, updated_at, created_at, url).prop_map(|(id, updated, created, url)| {
+        format!(r#"{{"id":{id},"url":"{url}","updated_at":{updated},"created_at":{created}}}"#)
     })
 }
 

@@ -11,13 +11,16 @@ mod output_list;
 mod outputs;
 mod parse_error;
 mod progress;
+mod readable;
 mod seen;
+mod signing;
 mod state;
 mod status;
 mod text;
 mod timestamp;
 mod update;
 mod update_outputs;
+mod version;
 
 pub use id::RunId;
 pub use labels::{Label, Labels};

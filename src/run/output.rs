@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{parse_error::reason, text::excerpt};
+use super::{parse_error::reason, readable, text::excerpt, version::Version};
 
 /// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
@@ -41,11 +41,12 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         }
     }
 
-    /// Of two outputs with the same identity, the one with the greater version is kept. `updated_at` may
-    /// be malformed, so it is compared as text. A fresh URL comes with the same `updated_at`; then the
-    /// bytes decide.
-    pub(super) fn version(&self) -> (&str, &str) {
-        (&self.json()[self.updated_at.clone()], self.json())
+    /// Of two outputs with the same identity, the one with the greater version is kept.
+    pub(super) fn version(&self) -> Version<'_> {
+        Version {
+            updated_at: &self.json()[self.updated_at.clone()],
+            json: self.json(),
+        }
     }
 
     /// The key that sorts outputs as they were made. `created_at` may be malformed, so it is compared as text. Outputs
@@ -103,6 +104,7 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
         }
 
         let Object(json) = Object::deserialize(deserializer)?;
+        readable::check(json.get()).map_err(D::Error::custom)?;
         let head: Head<'de> =
             serde_json::from_str(json.get()).map_err(|error| D::Error::custom(reason(&error)))?;
         Ok(Self {

@@ -225,11 +225,21 @@ mod tests {
     }
 
     #[test]
-    fn of_two_with_one_id_and_one_updated_at_the_greater_bytes_are_kept() {
-        let plain = r#"{"id":"x","url":"https://host/a.png"}"#;
-        let signed = r#"{"id":"x","url":"https://host/a.png?X-Amz-Date=20260301"}"#;
+    fn of_two_with_one_id_and_one_updated_at_the_one_signed_later_is_kept() {
+        let plain = r#"{"id":"x","url":"https://host.region/a.png"}"#;
+        let signed = r#"{"id":"x","url":"https://host/a.png?key=z&X-Amz-Date=20260301T130000Z"}"#;
+        let fresh = r#"{"id":"x","url":"https://host/a.png?key=a&X-Amz-Date=20260301T134500Z"}"#;
+        for order in [[plain, signed, fresh], [fresh, signed, plain]] {
+            assert_eq!(shown(&order), format!("[{fresh}]"));
+        }
         assert_eq!(shown(&[plain, signed]), format!("[{signed}]"));
-        assert_eq!(shown(&[signed, plain]), format!("[{signed}]"));
+    }
+
+    #[test]
+    fn of_two_with_one_id_and_the_same_times_the_greater_bytes_are_kept() {
+        let (a, b) = (r#"{"id":"x","url":"a"}"#, r#"{"id":"x","url":"b"}"#);
+        assert_eq!(shown(&[a, b]), format!("[{b}]"));
+        assert_eq!(shown(&[b, a]), format!("[{b}]"));
     }
 
     #[test]

@@ -186,6 +186,20 @@ mod tests {
                 "given twice, expected once",
             ),
             (
+                &format!(
+                    r#"{{"outputs":[{{}},{{"a":{}1{}}}]}}"#,
+                    "[".repeat(500),
+                    "]".repeat(500)
+                ),
+                "/outputs/1",
+                "arrays and objects are nested too deep, expected at most 128 levels",
+            ),
+            (
+                r#"{"outputs":[{"id":"x","data":{"text":["\ud83d\ude00 \uD83D"]}}]}"#,
+                "/outputs/0",
+                r"\uD83D is half of a character, expected both halves, such as \ud83d\ude00",
+            ),
+            (
                 r#"{"status":"queued","status":"queued"}"#,
                 "/status",
                 "given twice, expected once",

@@ -61,6 +61,18 @@ pub(super) fn excerpt(text: &str) -> Cow<'_, str> {
     const MAX: usize = 100;
     match text.len() {
         0..=MAX => text.into(),
-        _ => format!("{}…", &text[..text.floor_char_boundary(MAX)]).into(),
+        _ => format!("{}…", beginning(text.into(), MAX)).into(),
+    }
+}
+
+/// The beginning of `text`, as many whole characters as `max` bytes hold.
+pub(super) fn beginning(text: Cow<'_, str>, max: usize) -> Cow<'_, str> {
+    let end = text.floor_char_boundary(max);
+    match text {
+        Cow::Borrowed(text) => text[..end].into(),
+        Cow::Owned(mut text) => {
+            text.truncate(end);
+            text.into()
+        }
     }
 }

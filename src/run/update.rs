@@ -10,8 +10,13 @@ use utoipa::ToSchema;
 
 use super::{
     Label, Labels, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs,
-    parse_error::GIVEN_TWICE, progress::RawProgress, text::unexpected_text,
+    parse_error::GIVEN_TWICE,
+    progress::RawProgress,
+    text::{beginning, unexpected_text},
 };
+
+/// Bytes of a live status that are kept, at most. A longer one is not meant for people.
+const MAX_LIVE_STATUS: usize = 1024;
 
 /// An update of a run, as ComfyDeploy sends it.
 // Text is borrowed from the body where it can be.
@@ -27,7 +32,7 @@ pub struct Update<'a> {
     /// A percentage; with an `event_type`, a value below 2 is a fraction. Negative means unknown.
     #[schema(value_type = Option<RawProgress>, inline)]
     pub progress: Option<Progress>,
-    /// What the run is doing, such as `Executing KSampler`.
+    /// What the run is doing, such as `Executing KSampler`. At most 1 KiB of it is kept.
     #[schema(value_type = Option<String>)]
     pub live_status: Option<Cow<'a, str>>,
     /// All, some or none of the run's outputs. Of more than 1,000 the first 1,000 are kept.
@@ -136,7 +141,7 @@ impl<'de> Visitor<'de> for UpdateVisitor {
             run_id,
             status,
             progress,
-            live_status: live_status.map(|Text(text)| text),
+            live_status: live_status.map(|Text(text)| beginning(text, MAX_LIVE_STATUS)),
             outputs: outputs.unwrap_or_default(),
             labels: Labels::new(),
             labels_left_out: 0,
@@ -233,10 +238,23 @@ mod tests {
     }
 
     #[test]
+    fn a_live_status_is_cut_at_a_kibibyte_between_two_characters() {
+        let euros = "€".repeat(400);
+        for text in [format!("x{euros}"), format!("\\u0078{euros}")] {
+            let body = format!(r#"{{"live_status":"{text}"}}"#);
+            let expected = format!("x{}", "€".repeat(341));
+            assert_eq!(expected.len(), MAX_LIVE_STATUS);
+            assert_eq!(update(&body).live_status, Some(expected.into()));
+        }
+        let euros = format!(r#"{{"live_status":"{euros}"}}"#);
+        assert_eq!(update(&euros).live_status.unwrap().len(), 1023);
+    }
+
+    #[test]
     fn deep_nesting_does_not_overflow_the_stack() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let output = format!(r#"{{"outputs":[{{"id":"x","data":{deep}}}]}}"#);
-        assert_eq!(update(&output).outputs.len(), 1);
+        assert!(Update::parse(output.as_bytes()).is_err());
         let unknown = format!(r#"{{"future":{deep}}}"#);
         assert!(Update::parse(unknown.as_bytes()).is_ok());
         let wrong = format!(r#"{{"status":{deep}}}"#);

@@ -1,6 +1,6 @@
 //! The outputs of one update.
 
-use std::{fmt, ops::Deref};
+use std::{fmt, mem, ops::Deref};
 
 use serde::{
     Deserialize, Deserializer,
@@ -29,14 +29,15 @@ impl<'a> Deref for UpdateOutputs<'a> {
 
 impl<'a> UpdateOutputs<'a> {
     fn new(mut outputs: Vec<Output<&'a RawValue>>, left_out: usize) -> Self {
-        outputs.sort_unstable_by(|a, b| {
-            let greatest_first = || b.version().cmp(&a.version());
-            a.identity().cmp(b.identity()).then_with(greatest_first)
-        });
+        outputs.sort_unstable_by(|a, b| a.identity().cmp(b.identity()));
         outputs.dedup_by(|other, kept| {
             let is_same = other.identity() == kept.identity();
             if is_same {
-                kept.largest = kept.largest.max(other.largest);
+                let largest = kept.largest.max(other.largest);
+                if other.version() > kept.version() {
+                    mem::swap(other, kept);
+                }
+                kept.largest = largest;
             }
             is_same
         });

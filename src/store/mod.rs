@@ -8,10 +8,11 @@ mod page;
 mod runs;
 #[cfg(test)]
 mod tests;
+mod timeline;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use strum::{IntoStaticStr, VariantArray};
@@ -123,14 +124,13 @@ impl Store {
         merged
     }
 
-    /// Evicts some of the runs that were last updated longer ago than the retention time. Says whether
-    /// there may be more.
-    pub fn expire(&self, now: Timestamp) -> bool {
-        let retention = i64::try_from(self.limits.retention.as_millis()).unwrap_or(i64::MAX);
-        let oldest = now.as_millis().saturating_sub(retention);
+    /// Evicts some of the runs that were last updated longer ago than the retention time, as far as the calls before this
+    /// one tell. Says whether there may be more.
+    pub fn expire(&self, now: Instant) -> bool {
+        let expired = self.lock().expired(now, self.limits.retention);
         self.evict(|runs| {
-            let run = runs.least_recently_updated()?;
-            (run.seen().last.as_millis() < oldest).then_some(EvictionCause::Retention)
+            let entry = runs.least_recently_updated()?;
+            (entry.revision <= expired).then_some(EvictionCause::Retention)
         })
     }
 

@@ -1,6 +1,10 @@
 //! The runs and their indexes.
 
-use std::{cmp::Reverse, hash::RandomState};
+use std::{
+    cmp::Reverse,
+    hash::RandomState,
+    time::{Duration, Instant},
+};
 
 use hashlink::{LinkedHashMap, linked_hash_map};
 
@@ -9,6 +13,7 @@ use super::{
     entry::{Entry, Indexed},
     filter::Filter,
     listing::{Counts, Listing, Position},
+    timeline::Timeline,
 };
 use crate::run::{Merged, Run, RunId, Timestamp, Update};
 
@@ -19,6 +24,7 @@ pub(super) struct Runs {
     /// hasher is one that they cannot predict.
     by_id: LinkedHashMap<RunId, Entry, RandomState>,
     indexes: Indexes,
+    timeline: Timeline,
 }
 
 /// What is derived from the runs. Each reason to look at them has its index.
@@ -75,6 +81,7 @@ impl Runs {
                 feed: Feed::new(backlog),
                 bytes: 0,
             },
+            timeline: Timeline::new(),
         }
     }
 
@@ -121,8 +128,14 @@ impl Runs {
         Box::new(listed.into_iter())
     }
 
-    pub(super) fn least_recently_updated(&self) -> Option<&Run> {
-        self.by_id.front().map(|(_, entry)| &entry.run)
+    pub(super) fn least_recently_updated(&self) -> Option<&Entry> {
+        self.by_id.front().map(|(_, entry)| entry)
+    }
+
+    /// A revision that was reached longer than `retention` ago. How exact that is depends on how often it is called.
+    pub(super) fn expired(&mut self, now: Instant, retention: Duration) -> Revision {
+        let head = self.indexes.feed.head();
+        self.timeline.advance(now, retention, head)
     }
 
     /// Merges `update` into the run, which becomes the most recently updated. Its outputs may take `max_output_bytes`.
@@ -226,7 +239,7 @@ mod tests {
                 runs.check();
                 while runs.len() > 5 {
                     let oldest = least_recently_updated_first.remove(0);
-                    prop_assert_eq!(runs.least_recently_updated().unwrap().id(), oldest);
+                    prop_assert_eq!(runs.least_recently_updated().unwrap().run.id(), oldest);
                     prop_assert_eq!(runs.pop_least_recently_updated().unwrap().id(), oldest);
                     runs.check();
                 }

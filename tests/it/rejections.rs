@@ -118,20 +118,54 @@ async fn a_hundred_thousand_nested_brackets_crash_nothing() {
     let server = Server::start().await;
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let run_id = run_id(1);
-    for field in [
-        format!(r#""outputs":[{{"id":"x","data":{deep}}}]"#),
-        format!(r#""future":{deep}"#),
-    ] {
-        let update = format!(r#"{{"run_id":"{run_id}",{field}}}"#);
-        server.accept(update).await;
-    }
+    server
+        .accept(format!(r#"{{"run_id":"{run_id}","future":{deep}}}"#))
+        .await;
     for field in ["run_id", "status", "progress", "live_status", "event_type"] {
         let problem = problem(server.post(format!(r#"{{"{field}":{deep}}}"#)).await, 422).await;
         assert_eq!(problem["pointer"], format!("/{field}"));
     }
     problem(server.post("[".repeat(100_000)).await, 400).await;
-    let shown = server.get(&format!("/api/runs/{run_id}")).await;
-    assert!(shown.text().await.unwrap().contains(&deep));
+}
+
+/// Python fails at 1,000 levels, jq at 256 or 10,000.
+#[tokio::test]
+async fn an_output_that_some_readers_cannot_read_is_rejected_and_named() {
+    let server = Server::start().await;
+    let nested = |levels: usize| {
+        format!(
+            r#"{{"data":{}{}}}"#,
+            "[".repeat(levels - 1),
+            "]".repeat(levels - 1)
+        )
+    };
+    let with = |output: &str| format!(r#"{{"run_id":"{}","outputs":[{{}},{output}]}}"#, run_id(1));
+    for (output, expected) in [
+        (nested(129).as_str(), "at most 128 levels"),
+        (&nested(100_000), "at most 128 levels"),
+        (r#"{"id":"\ud83d"}"#, r"\ud83d is half of a character"),
+        (
+            r#"{"data":{"\ude00\ud83d":1}}"#,
+            r"\ude00 is half of a character",
+        ),
+    ] {
+        let problem = problem(server.post(with(output)).await, 422).await;
+        assert_eq!(problem["pointer"], "/outputs/1");
+        assert!(detail(&problem).contains(expected), "{problem}");
+        assert_nothing_stored(&server).await;
+    }
+    let readable = [
+        &nested(128),
+        r#"{"\ud83d\ude00":"[[[[ \ud83d\ude00 \\ud83d"}"#,
+    ];
+    server.accept(with(&readable.join(","))).await;
+    // serde_json reads at most 127 levels, so the text has to do.
+    let shown = server.get(&format!("/api/runs/{}", run_id(1))).await;
+    let shown = shown.text().await.unwrap();
+    assert!(
+        readable.iter().all(|output| shown.contains(*output)),
+        "{shown}"
+    );
 }
 
 #[tokio::test]

@@ -126,9 +126,10 @@ proptest! {
     ) {
         let store = store(LIMITS);
         let mut clients = Client::of_every_filter(&store);
-        for (millis, (n, new, label, client, count)) in (0..).map(|n| n * 500).zip(steps) {
-            apply_labelled(&store, n.into(), &status(new), user(label), millis);
-            store.expire(at(millis));
+        let start = Instant::now();
+        for (step, (n, new, label, client, count)) in (0..).zip(steps) {
+            apply_labelled(&store, n.into(), &status(new), user(label), step.into());
+            store.expire(start + step * Duration::from_millis(500));
             let client = &mut clients[client];
             if count == 4 {
                 client.reconnect(&store);

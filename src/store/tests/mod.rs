@@ -88,17 +88,39 @@ fn a_full_store_evicts_the_least_recently_updated_run_even_if_it_was_just_read()
 #[test]
 fn a_run_is_evicted_when_its_last_update_is_older_than_the_retention_time() {
     let store = store(LIMITS);
+    let start = Instant::now();
+    let expire = |millis| store.expire(start + Duration::from_millis(millis));
     apply(&store, 1, "{}", 0);
-    apply(&store, 2, "{}", 1);
-    apply(&store, 1, "{}", 5_000);
-    assert!(!store.expire(at(10_001)), "there are no more");
+    apply(&store, 2, "{}", 0);
+    expire(0);
+    apply(&store, 1, "{}", 0);
+    expire(5_000);
+    assert!(!expire(10_000), "there are no more");
     assert!(
         store.get(run_id(2)).is_some(),
         "exactly the retention time ago is not too long ago"
     );
-    store.expire(at(10_002));
+    expire(10_001);
     assert!(store.get(run_id(2)).is_none());
     assert!(store.get(run_id(1)).is_some());
+}
+
+#[test]
+fn a_clock_that_is_wrong_for_one_update_keeps_no_run_and_evicts_none() {
+    const DAY: i64 = 24 * 60 * 60 * 1_000;
+    let store = store(LIMITS);
+    let start = Instant::now();
+    for (n, day) in [(1, 400), (2, 0), (3, 1_000), (4, -400)] {
+        apply(&store, n, "{}", day * DAY);
+    }
+    store.expire(start);
+    apply(&store, 5, "{}", -10_000 * DAY);
+    store.expire(start + Duration::from_secs(10));
+    assert_eq!(store.usage().runs, 5, "each was updated just now");
+    store.expire(start + Duration::from_secs(11));
+    let kept = page(&store, Filter::default(), None, 9).runs;
+    let kept: Vec<_> = kept.iter().map(Run::id).collect();
+    assert_eq!(kept, [run_id(5)]);
 }
 
 #[test]
@@ -107,11 +129,14 @@ fn expired_runs_are_evicted_in_batches() {
         runs: 1_000,
         ..LIMITS
     });
-    for (n, at) in (0..EVICTION_BATCH).zip(0..) {
-        apply(&store, n, "{}", at);
+    for n in 0..EVICTION_BATCH {
+        apply(&store, n, "{}", 0);
     }
-    assert!(store.expire(at(20_000)), "there may be more");
-    assert!(!store.expire(at(20_000)));
+    let start = Instant::now();
+    store.expire(start);
+    let later = start + Duration::from_secs(20);
+    assert!(store.expire(later), "there may be more");
+    assert!(!store.expire(later));
     assert!(page(&store, Filter::default(), None, 9).runs.is_empty());
 }
 

@@ -3,7 +3,9 @@
 //! own.
 
 mod merging;
+mod readable;
 mod reference;
+mod signing;
 mod storing;
 
 use comfydeploy_webhook::run::{ParseError, RunId, Timestamp, Update};

@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::run_id;
+use super::{readable::is_readable, run_id, signing::latest_date};
 
 /// The words for a status, in the order of a run.
 pub(super) const WORDS: [&str; 11] = [
@@ -88,7 +88,7 @@ impl<'a> ReferenceUpdate<'a> {
                 "event_type" => fill(&mut update.event_type, typed(value)),
                 "status" => fill(&mut update.status, status(value)),
                 "progress" => fill(&mut update.progress, number(value).filter(|n| *n <= 100.0)),
-                "live_status" => fill(&mut update.live_status, typed(value)),
+                "live_status" => fill(&mut update.live_status, typed(value).map(first_kibibyte)),
                 "outputs" => {
                     let (outputs, left_out) =
                         read_outputs(value).map_err(|rest| pointer() + &rest)?;
@@ -148,7 +148,10 @@ pub(super) fn kept<'s, 'a: 's>(
     outputs: impl Iterator<Item = &'s ReferenceOutput<'a>>,
     max_bytes: usize,
 ) -> (Vec<&'s ReferenceOutput<'a>>, bool) {
-    let version = |output: &ReferenceOutput<'a>| (output.updated_at.unwrap_or(""), output.json);
+    let version = |output: &ReferenceOutput<'a>| {
+        let updated_at = output.updated_at.unwrap_or("");
+        (updated_at, latest_date(output.json), output.json)
+    };
     let mut all: BTreeMap<&str, (&ReferenceOutput<'a>, usize)> = BTreeMap::new();
     for output in outputs {
         let (kept, largest) = all.entry(identity(output)).or_insert((output, 0));
@@ -232,7 +235,7 @@ fn read_output(json: &RawValue) -> Option<ReferenceOutput<'_>> {
             return None;
         }
     }
-    Some(ReferenceOutput {
+    is_readable(json.get()).then_some(ReferenceOutput {
         json: json.get(),
         id: id.filter(|id| *id != "null"),
         updated_at: updated_at.filter(|at| *at != "null"),
@@ -247,6 +250,13 @@ fn fill<T>(field: &mut Option<T>, value: Option<T>) -> bool {
 
 fn typed<T: DeserializeOwned>(value: &RawValue) -> Option<T> {
     serde_json::from_str(value.get()).ok()
+}
+
+/// As many whole characters as fit into a kibibyte.
+fn first_kibibyte(text: String) -> String {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= 1024).last();
+    text[..end.unwrap_or(0)].to_owned()
 }
 
 /// JSON that the standard library parses as a finite number is a JSON number.
