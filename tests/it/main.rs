@@ -12,6 +12,7 @@ mod cors;
 mod full;
 mod fuzz;
 mod harness;
+mod hosts;
 mod in_flight;
 mod labels;
 mod layers;

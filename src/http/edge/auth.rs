@@ -10,6 +10,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
+use super::hosts;
 use crate::{
     http::{
         app::App,
@@ -66,13 +67,23 @@ fn credential(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(user_and_password.split_off(colon + 1).into())
 }
 
-/// Lets a request through if it has a read token, or if none is required.
+/// Checks that a request may read: it presents a read token, or none is required at its host.
+pub(super) fn check_reader(app: &App, request: &Request) -> Result<(), Problem> {
+    let (headers, uri) = (request.headers(), request.uri());
+    match &app.read_tokens {
+        // A page of another name has no token: browsers keep the password of each origin for itself.
+        Some(tokens) => check(Some(tokens), headers, uri),
+        None => hosts::check(app, headers, uri),
+    }
+}
+
+/// Lets a request through if it may read.
 pub(in crate::http) async fn guard_reads(
     State(app): State<Arc<App>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match check(app.read_tokens.as_ref(), request.headers(), request.uri()) {
+    match check_reader(&app, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }

@@ -4,6 +4,7 @@ pub(super) mod auth;
 mod browser;
 pub(super) mod cors;
 mod framing;
+pub(super) mod hosts;
 mod misdirected;
 pub(super) mod not_found;
 mod redact;

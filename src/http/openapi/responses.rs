@@ -29,6 +29,11 @@ const GUARDED: &[When] = &[
     ("503", "All connections are busy"),
 ];
 
+const READER: &[When] = &[(
+    "403",
+    "Without READ_TOKEN: the host is a public name that is not among --allow-host",
+)];
+
 const READ: &[When] = &[
     (
         "400",
@@ -113,11 +118,11 @@ described! {
     /// Of the probe for load balancers.
     ReadinessProblems: &[ANY, PLAIN, READINESS];
     /// Of what needs a reader's token, and no memory budget.
-    GuardedProblems: &[ANY, PLAIN, GUARDED];
+    GuardedProblems: &[ANY, PLAIN, GUARDED, READER];
     /// Of reading runs.
-    ReadProblems: &[ANY, GUARDED, READ];
+    ReadProblems: &[ANY, GUARDED, READER, READ];
     /// Of reading one run.
-    OneRunProblems: &[ANY, GUARDED, READ, ONE_RUN];
+    OneRunProblems: &[ANY, GUARDED, READER, READ, ONE_RUN];
     /// Of updates.
     UpdateProblems: &[ANY, GUARDED, UPDATE];
 }

@@ -11,6 +11,7 @@ use bytesize::ByteSize;
 pub(super) use self::{reason::Reason, response::ProblemBody};
 use super::WEBHOOK_PATH;
 use crate::{
+    hosts::HostName,
     run::{ParseError, RunId},
     store::RunTooLarge,
 };
@@ -26,6 +27,8 @@ pub(super) enum Problem {
     SeveralHosts,
     TransferCoding,
     Unauthorized(TokenProblem),
+    /// Without a read token a reader came to this host, if it is one, at which not everyone may read.
+    PublicHost(Option<HostName>),
     NoSuchPath,
     NoSuchRun(RunId),
     /// `allow` lists the methods where the router does not know them.
@@ -87,6 +90,7 @@ impl Problem {
                 ParseError::NotUtf8 { .. } | ParseError::Empty | ParseError::NotJson { .. },
             ) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::PublicHost(_) => StatusCode::FORBIDDEN,
             Self::NoSuchPath | Self::NoSuchRun(_) => StatusCode::NOT_FOUND,
             Self::Method { .. } | Self::RetryWithoutBody => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -131,6 +135,18 @@ impl fmt::Display for Problem {
                 f.write_str("the Transfer-Encoding is not chunked, which is the only one accepted")
             }
             Self::Unauthorized(problem) => problem.fmt(f),
+            Self::PublicHost(name) => {
+                f.write_str(
+                    "without READ_TOKEN, runs are shown only at IP addresses, localhost and other local names: ",
+                )?;
+                match name {
+                    Some(name) => write!(
+                        f,
+                        "set READ_TOKEN, or, if everyone who can reach {name} may read every run, --allow-host {name}"
+                    ),
+                    None => f.write_str("the request names no host"),
+                }
+            }
             Self::NoSuchPath => with_directions(f, format_args!("there is nothing at this path")),
             Self::NoSuchRun(run_id) => {
                 write!(f, "no update of run {run_id} has arrived, or it is no longer kept")
