@@ -32,7 +32,7 @@ pub struct App {
     pub(super) metrics: Arc<Metrics>,
     /// Log lines about updates at wrong paths.
     pub(super) misdirected_log: LogRateLimit,
-    /// Log lines about rejected updates and about panics.
+    /// Log lines about rejected updates.
     pub(super) update_log: LogRateLimit,
     /// Log lines that a client without a token may cause. They have a limit of their own, so that a flood of
     /// them hides no line about the sender's updates.

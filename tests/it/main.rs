@@ -41,6 +41,7 @@ mod store_limits;
 mod streams;
 mod subscribers;
 mod tokens;
+mod unread;
 mod variables;
 mod waiting;
 mod webhook;

@@ -13,10 +13,7 @@ type When = (&'static str, &'static str);
 // Not what hyper itself answers to a malformed or too large head: that has no body, so the type of an error would be a
 // problem or nothing, and a client that checks `error` would not know that otherwise there is `data`.
 const ANY: &[When] = &[
-    (
-        "500",
-        "The service failed; its log and standard error say why",
-    ),
+    ("500", "The service failed; its log says why"),
     ("501", "The Transfer-Encoding is not chunked"),
 ];
 

@@ -201,7 +201,7 @@ impl fmt::Display for Problem {
             Self::NoSlot => {
                 f.write_str("the service is busy: as many requests as --max-connections are in flight; try again")
             }
-            Self::Internal => f.write_str("the service failed; its log and standard error say why"),
+            Self::Internal => f.write_str("the service failed; its log says why"),
         }
     }
 }
