@@ -14,8 +14,9 @@ use crate::harness::{
 };
 
 /// The writing end of a pipe that is full, and the reading end.
-fn full_pipe() -> (OwnedFd, pipe::Receiver) {
+async fn full_pipe() -> (OwnedFd, pipe::Receiver) {
     let (writer, reader) = pipe::pipe().unwrap();
+    writer.writable().await.unwrap();
     while writer.try_write(&[b'x'; 4096]).is_ok() {}
     (writer.into_blocking_fd().unwrap(), reader)
 }
@@ -58,7 +59,7 @@ async fn a_log_that_nobody_reads_stops_nothing() {
 
 #[tokio::test]
 async fn standard_error_that_nobody_reads_stops_neither_the_service_nor_an_error() {
-    let (stderr, _unread) = full_pipe();
+    let (stderr, _unread) = full_pipe().await;
     let mut command = Process::command(&["--listen", "127.0.0.1:0"]);
     command.stderr(Stdio::from(stderr.try_clone().unwrap()));
     let mut process = Process::start(command);
