@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 
 use super::hosts;
 use crate::{
@@ -30,10 +31,7 @@ pub(in crate::http) fn check(
     };
     let in_headers = headers.get_all(header::AUTHORIZATION).into_iter();
     let in_headers = in_headers.map(|value| credential(value.as_bytes()));
-    let query = uri.query().unwrap_or_default().as_bytes();
-    let in_query = form_urlencoded::parse(query)
-        .filter(|(name, _)| name == "token")
-        .map(|(_, token)| Some(Cow::Owned(token.into_owned().into_bytes())));
+    let in_query = in_query(uri.query().unwrap_or_default()).map(Some);
     let mut problem = TokenProblem::Missing;
     for presented in in_headers.chain(in_query) {
         match presented {
@@ -46,6 +44,15 @@ pub(in crate::http) fn check(
         }
     }
     Err(Problem::Unauthorized(problem))
+}
+
+/// The tokens in a query. A plus sign is itself in them, as a token has no space for which it could stand.
+fn in_query(query: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let is_token = percent_decode_str(name).eq(b"token".iter().copied());
+        is_token.then(|| percent_decode_str(value).into())
+    })
 }
 
 /// The token in the value of an Authorization header: after Bearer, or as the password of Basic.
@@ -120,6 +127,21 @@ mod tests {
                 }
                 other => panic!("{authorization:?} {query}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_token_in_a_query_may_be_percent_encoded_and_its_plus_signs_need_not_be() {
+        for (query, tokens) in [
+            ("token=ab+cd", &["ab+cd"][..]),
+            ("user=42&token=ab%2Bcd&token=e%26f", &["ab+cd", "e&f"]),
+            ("%74oken=a=b%", &["a=b%"]),
+            ("token", &[""]),
+            ("tokens=a&to+ken=b&Token=c&user=token", &[]),
+        ] {
+            let found: Vec<_> = in_query(query).collect();
+            let tokens: Vec<_> = tokens.iter().map(|token| token.as_bytes()).collect();
+            assert_eq!(found, tokens, "{query}");
         }
     }
 
