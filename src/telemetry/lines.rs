@@ -77,7 +77,7 @@ impl Lines {
                 .and_then(|()| writer.flush())
                 .is_err()
             {
-                let lines = batch.iter().filter(|&&byte| byte == b'\n').count();
+                let lines = batch.split_inclusive(|&byte| byte == b'\n').count();
                 self.left_out.fetch_add(lines as u64, Relaxed);
             }
         }

@@ -26,6 +26,8 @@ mod misdirected;
 mod openapi;
 mod packaging;
 mod page;
+#[cfg(target_os = "linux")]
+mod pipelined;
 mod problem_pages;
 mod process;
 mod protocol;
