@@ -1,6 +1,10 @@
 //! The hosts that requests name, and which of them no stranger can own.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 use smol_str::{SmolStr, StrExt as _};
 
@@ -24,7 +28,7 @@ pub struct HostName(SmolStr);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoHost;
 
-/// A value of `--allow-host`: under which names everyone may read.
+/// A value of `--allow-host`: where everyone may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedHost {
     /// `*`
@@ -49,25 +53,21 @@ impl FromStr for Host {
 
     /// Parses a host with or without a port.
     fn from_str(text: &str) -> Result<Self, NoHost> {
-        if let Some(rest) = text.strip_prefix('[') {
-            let (address, port) = rest.split_once(']').ok_or(NoHost)?;
-            // Some clients add the zone, which is the name of an interface of theirs.
-            let (address, _zone) = address.split_once('%').unwrap_or((address, ""));
-            return match address.parse::<std::net::Ipv6Addr>() {
-                Ok(_) if port.is_empty() || port.strip_prefix(':').is_some_and(is_port) => {
-                    Ok(Self::Address)
-                }
-                _ => Err(NoHost),
-            };
-        }
-        let (name, port) = text.split_once(':').unwrap_or((text, ""));
-        if !is_port(port) {
+        let end_of_host = text.find(']').map_or(0, |at| at + 1);
+        let colon = text[end_of_host..].find(':').map(|at| end_of_host + at);
+        let (host, port) = text.split_at(colon.unwrap_or(text.len()));
+        if port.bytes().skip(1).any(|byte| !byte.is_ascii_digit()) {
             return Err(NoHost);
         }
-        if name.parse::<std::net::Ipv4Addr>().is_ok() {
-            return Ok(Self::Address);
+        let ipv6 = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+        // Some clients add a zone, which is the name of an interface of theirs.
+        let without_zone = |ipv6: &str| ipv6.split('%').next().map(str::parse::<Ipv6Addr>);
+        match ipv6.and_then(without_zone) {
+            Some(Ok(_)) => Ok(Self::Address),
+            Some(Err(_)) => Err(NoHost),
+            None if host.parse::<Ipv4Addr>().is_ok() => Ok(Self::Address),
+            None => HostName::parse(host).map(Self::Name),
         }
-        HostName::parse(name).map(Self::Name)
     }
 }
 
@@ -124,11 +124,6 @@ impl FromStr for AllowedHost {
             }),
         }
     }
-}
-
-/// Whether a text may stand for a port: it may be empty.
-fn is_port(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -205,6 +200,9 @@ mod tests {
             "b\u{fc}cher.local",
             "evil.com%00.local",
             "[::1",
+            "::1]",
+            "x[::1]",
+            "[::1]:80:80",
             "[::1]80",
             "[::1]:x",
             "[localhost]",

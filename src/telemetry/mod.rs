@@ -20,13 +20,11 @@ static LOG: OnceLock<Arc<Lines>> = OnceLock::new();
 
 /// Waits at its end until the log is written, for a second at most.
 #[derive(Debug)]
-pub struct LogGuard(());
+pub struct LogGuard(Arc<Lines>);
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        if let Some(log) = LOG.get() {
-            log.finish();
-        }
+        self.0.finish();
     }
 }
 
@@ -44,7 +42,7 @@ pub fn start(filter: &str, json: bool) -> Result<LogGuard, Box<dyn Error>> {
     let filter = EnvFilter::try_new(filter)?;
     let log = Lines::to(io::stdout())?;
     let lines = tracing_subscriber::fmt()
-        .with_writer(Arc::clone(LOG.get_or_init(|| log)))
+        .with_writer(Arc::clone(&log))
         .with_env_filter(filter)
         .with_ansi(io::stdout().is_terminal())
         // They would be written to standard error, which panics once nothing reads it any more.
@@ -55,7 +53,8 @@ pub fn start(filter: &str, json: bool) -> Result<LogGuard, Box<dyn Error>> {
         lines.init();
     }
     log_panics();
-    Ok(LogGuard(()))
+    LOG.get_or_init(|| Arc::clone(&log));
+    Ok(LogGuard(log))
 }
 
 /// Logs panics, instead of writing them to standard error, for whose reader a thread that panics would wait.

@@ -54,8 +54,8 @@ impl Edge {
         }
     }
 
-    /// Checks a request, lets its route answer it, and measures that. A panic, which is
-    /// logged where it occurs, costs the request that caused it, and nothing else.
+    /// Checks a request, lets its route answer it, and measures that. A panic costs the request that caused it, and
+    /// nothing else; its hook logs it.
     pub async fn respond<B>(&self, request: Request<B>, slot: Result<(), NoSlot>) -> Response
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
