@@ -7,7 +7,7 @@ use comfydeploy_webhook::{
     config::{Config, LogFormat},
     healthcheck, listen, server, shutdown,
     simulate::{self, SimulateArgs},
-    telemetry,
+    telemetry::{self, Lines},
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,7 @@ fn runtime(threads: Option<usize>) -> io::Result<Runtime> {
 }
 
 async fn serve(config: &Config) -> Result<(), String> {
-    telemetry::start(
+    let _log = telemetry::start(
         config.log.directives(),
         config.log_format == LogFormat::Json,
     )
@@ -125,11 +125,12 @@ async fn until_signalled(
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the line that says why the process ends"
-)]
+/// Says why the process ends, but does not wait for ever until somebody reads it.
 fn fail(code: u8, line: impl fmt::Display) -> ExitCode {
-    eprintln!("{line}");
+    if let Ok(lines) = Lines::to(io::stderr()) {
+        // Always Ok.
+        let _ = (&*lines).write_all(format!("{line}\n").as_bytes());
+        lines.finish();
+    }
     ExitCode::from(code)
 }

@@ -19,7 +19,7 @@ use self::{
     log_filter::DEFAULT_LEVEL,
     values::{HOUR, MILLISECOND, TEN_YEARS, number, origin, size, time},
 };
-use crate::tokens::Tokens;
+use crate::{hosts::AllowedHost, tokens::Tokens};
 
 const BASICS: &str = "Basics";
 const TOKENS: &str = "Tokens";
@@ -48,6 +48,11 @@ pub struct Config {
     #[arg(long, env, value_name = "ORIGIN", help_heading = BASICS)]
     #[arg(value_delimiter = ',', value_parser = origin)]
     pub cors_origin: Vec<String>,
+
+    /// Hosts at which everyone may read, if READ_TOKEN is not set, separated by commas, or *
+    #[arg(long, env, value_name = "HOST", help_heading = BASICS)]
+    #[arg(value_delimiter = ',')]
+    pub allow_host: Vec<AllowedHost>,
 
     /// File with accepted webhook tokens (or set WEBHOOK_TOKEN)
     #[arg(long, env, value_name = "FILE", help_heading = TOKENS)]

@@ -2,7 +2,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::Arc,
+    sync::{Arc, Once},
 };
 
 use strum::VariantArray as _;
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     config::Config,
+    hosts::AllowedHost,
     ingest::Ingest,
     metrics::Metrics,
     store::{SnapshotReason, Store},
@@ -31,7 +32,7 @@ pub struct App {
     pub(super) metrics: Arc<Metrics>,
     /// Log lines about updates at wrong paths.
     pub(super) misdirected_log: LogRateLimit,
-    /// Log lines about rejected updates and about panics.
+    /// Log lines about rejected updates.
     pub(super) update_log: LogRateLimit,
     /// Log lines that a client without a token may cause. They have a limit of their own, so that a flood of
     /// them hides no line about the sender's updates.
@@ -40,6 +41,12 @@ pub struct App {
     pub(super) webhook_tokens: Option<Tokens>,
     /// A reader has to carry one of these.
     pub(super) read_tokens: Option<Tokens>,
+    /// Without read tokens everyone may read at these hosts, too.
+    pub(super) allowed_hosts: Vec<AllowedHost>,
+    /// Log lines about readers at other hosts.
+    pub(super) hosts_log: LogRateLimit,
+    /// The one warning that everyone may report.
+    pub(super) open_webhook_warning: Once,
     pub(super) body_limits: BodyLimits,
     pub(super) memory: MemoryBudgets,
     pub(super) subscribers: Subscribers,
@@ -76,6 +83,9 @@ impl App {
             anonymous_log: LogRateLimit::new(),
             webhook_tokens: config.webhook_tokens.clone(),
             read_tokens: config.read_tokens.clone(),
+            allowed_hosts: config.allow_host.clone(),
+            hosts_log: LogRateLimit::one_a_minute(),
+            open_webhook_warning: Once::new(),
             body_limits: BodyLimits {
                 size: config.max_body,
                 time: config.body_timeout,

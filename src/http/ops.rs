@@ -15,7 +15,7 @@ use super::{
     openapi::responses::{GuardedProblems, ProbeProblems, ReadinessProblems},
     problem::Problem,
 };
-use crate::metrics::Levels;
+use crate::{metrics::Levels, telemetry};
 
 /// Whether the process answers.
 #[utoipa::path(
@@ -60,6 +60,7 @@ pub(super) async fn metrics(
         body_bytes: app.memory.bodies.used(),
         answer_bytes: app.memory.responses.used() + app.memory.streams.used(),
         subscribers: app.subscribers.count(),
+        log_lines_left_out: telemetry::lines_left_out(),
     });
     let headers = [(
         header::CONTENT_TYPE,

@@ -10,7 +10,7 @@ use axum::{
 
 use super::{
     app::App,
-    edge::auth,
+    edge::{auth, hosts},
     limits::body::{self, WholeBody},
     media,
     openapi::responses::UpdateProblems,
@@ -130,7 +130,9 @@ fn check_head(request: &Request, app: &App) -> Result<(), Problem> {
     }
     auth::check(app.webhook_tokens.as_ref(), headers, request.uri())?;
     content_type?;
-    check_encoding(headers)
+    check_encoding(headers)?;
+    hosts::warn_of_open_webhook(app, headers, request.uri());
+    Ok(())
 }
 
 /// Whether the body says that it is JSON.

@@ -1,10 +1,12 @@
-//! Values that go up and down.
+//! Values that are read when the metrics are shown.
 
-use prometheus::{IntGauge, Registry};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::gauge;
+use prometheus::{IntCounter, IntGauge, Registry};
 
-/// Values that go up and down. They are read when the metrics are shown.
+use super::{counter, gauge};
+
+/// Values that are read when the metrics are shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Levels {
     /// Runs in the store.
@@ -17,6 +19,8 @@ pub struct Levels {
     pub answer_bytes: usize,
     /// Open streams and waiting requests.
     pub subscribers: usize,
+    /// Lines of the log that were left out since the start.
+    pub log_lines_left_out: u64,
 }
 
 /// What shows them.
@@ -27,6 +31,9 @@ pub(super) struct LevelGauges {
     body_bytes: IntGauge,
     answer_bytes: IntGauge,
     subscribers: IntGauge,
+    log_lines_left_out: IntCounter,
+    /// How many of them the counter has.
+    counted: AtomicU64,
 }
 
 impl LevelGauges {
@@ -47,6 +54,12 @@ impl LevelGauges {
                 "Bytes of memory used by responses being sent, limited by --max-in-flight",
             ),
             subscribers: gauge("subscribers", "Open streams and waiting requests"),
+            log_lines_left_out: counter(
+                registry,
+                "log_lines_left_out_total",
+                "Log lines that were not written, as nothing read standard output fast enough",
+            ),
+            counted: AtomicU64::new(0),
         }
     }
 
@@ -60,5 +73,9 @@ impl LevelGauges {
         ] {
             gauge.set(i64::try_from(level).unwrap_or(i64::MAX));
         }
+        let left_out = levels.log_lines_left_out;
+        let counted = self.counted.fetch_max(left_out, Relaxed);
+        self.log_lines_left_out
+            .inc_by(left_out.saturating_sub(counted));
     }
 }

@@ -47,7 +47,7 @@ impl Metrics {
         let counters = |name, help, labels: &[&str]| {
             register(&registry, IntCounterVec::new(options(name, help), labels))
         };
-        let counter = |name, help| register(&registry, Counter::with_opts(options(name, help)));
+        let counter = |name, help| counter(&registry, name, help);
         let durations = HistogramOpts::from(options(
             "http_request_duration_seconds",
             "Time from the headers of a request to the start of its response, by route and status",
@@ -206,6 +206,10 @@ impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> Counter {
+    register(registry, Counter::with_opts(options(name, help)))
 }
 
 fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {

@@ -38,6 +38,23 @@ async fn a_token_is_accepted_as_bearer_as_basic_and_in_the_query() {
 }
 
 #[tokio::test]
+async fn a_plus_sign_of_a_token_in_a_query_stands_for_itself() {
+    let server = Server::with_tokens("ab+cd", "ef+gh", &[]).await;
+    for (path, token) in [(WEBHOOK, "ab+cd"), ("/api/runs", "ef+gh")] {
+        for written in [token.to_owned(), token.replace('+', "%2B")] {
+            let path = format!("{path}?user=42&token={written}");
+            let request = if path.starts_with(WEBHOOK) {
+                let request = server.request(Method::POST, &path).body("{}");
+                request.header("content-type", "application/json")
+            } else {
+                server.request(Method::GET, &path)
+            };
+            assert_eq!(request.send().await.unwrap().status(), 200, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_the_right_token_an_update_is_rejected_and_a_browser_asks_for_one() {
     let server = Server::with_tokens("writer", "", &[]).await;
     let mut attempts = vec![report(&server)];

@@ -9,7 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 
+use super::hosts;
 use crate::{
     http::{
         app::App,
@@ -29,10 +31,7 @@ pub(in crate::http) fn check(
     };
     let in_headers = headers.get_all(header::AUTHORIZATION).into_iter();
     let in_headers = in_headers.map(|value| credential(value.as_bytes()));
-    let query = uri.query().unwrap_or_default().as_bytes();
-    let in_query = form_urlencoded::parse(query)
-        .filter(|(name, _)| name == "token")
-        .map(|(_, token)| Some(Cow::Owned(token.into_owned().into_bytes())));
+    let in_query = in_query(uri.query().unwrap_or_default()).map(Some);
     let mut problem = TokenProblem::Missing;
     for presented in in_headers.chain(in_query) {
         match presented {
@@ -45,6 +44,15 @@ pub(in crate::http) fn check(
         }
     }
     Err(Problem::Unauthorized(problem))
+}
+
+/// The tokens in a query. A plus sign is itself in them, as a token has no space for which it could stand.
+fn in_query(query: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let is_token = percent_decode_str(name).eq(b"token".iter().copied());
+        is_token.then(|| percent_decode_str(value).into())
+    })
 }
 
 /// The token in the value of an Authorization header: after Bearer, or as the password of Basic.
@@ -66,13 +74,23 @@ fn credential(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(user_and_password.split_off(colon + 1).into())
 }
 
-/// Lets a request through if it has a read token, or if none is required.
+/// Checks that a request may read: it presents a read token, or none is required at its host.
+pub(super) fn check_reader(app: &App, request: &Request) -> Result<(), Problem> {
+    let (headers, uri) = (request.headers(), request.uri());
+    match &app.read_tokens {
+        // A page of another name has no token: browsers keep the password of each origin for itself.
+        Some(tokens) => check(Some(tokens), headers, uri),
+        None => hosts::check(app, headers, uri),
+    }
+}
+
+/// Lets a request through if it may read.
 pub(in crate::http) async fn guard_reads(
     State(app): State<Arc<App>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match check(app.read_tokens.as_ref(), request.headers(), request.uri()) {
+    match check_reader(&app, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -109,6 +127,21 @@ mod tests {
                 }
                 other => panic!("{authorization:?} {query}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_token_in_a_query_may_be_percent_encoded_and_its_plus_signs_need_not_be() {
+        for (query, tokens) in [
+            ("token=ab+cd", &["ab+cd"][..]),
+            ("user=42&token=ab%2Bcd&token=e%26f", &["ab+cd", "e&f"]),
+            ("%74oken=a=b%", &["a=b%"]),
+            ("token", &[""]),
+            ("tokens=a&to+ken=b&Token=c&user=token", &[]),
+        ] {
+            let found: Vec<_> = in_query(query).collect();
+            let tokens: Vec<_> = tokens.iter().map(|token| token.as_bytes()).collect();
+            assert_eq!(found, tokens, "{query}");
         }
     }
 

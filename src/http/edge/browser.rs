@@ -80,6 +80,12 @@ const fn words(problem: &Problem) -> Option<(&'static str, &'static str)> {
             "People see the runs at <code>/</code>, programs at <code>/api/runs</code>, and \
              <code>/openapi.json</code> describes every path.",
         )),
+        Problem::PublicHost(_) => Some((
+            "Runs are not shown at this address",
+            "It has a public name, and this service has no read token. Set <code>READ_TOKEN</code>, and your browser \
+             asks for it here. Or, if everyone who can open this page may read every run, start the service with \
+             <code>--allow-host</code> and the name.",
+        )),
         Problem::Unauthorized(TokenProblem::Wrong) => Some((
             "The token is wrong",
             "This address needs the read token, which is not the one for updates. Reload it and enter the token as \

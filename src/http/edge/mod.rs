@@ -4,6 +4,7 @@ pub(super) mod auth;
 mod browser;
 pub(super) mod cors;
 mod framing;
+pub(super) mod hosts;
 mod misdirected;
 pub(super) mod not_found;
 mod redact;
@@ -22,7 +23,7 @@ use futures_util::FutureExt as _;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use tokio::time::Instant;
-use tracing::{Instrument as _, debug, debug_span, error, warn};
+use tracing::{Instrument as _, debug, debug_span, warn};
 use utoipa::openapi;
 
 use self::routes::Routes;
@@ -54,7 +55,7 @@ impl Edge {
     }
 
     /// Checks a request, lets its route answer it, and measures that. A panic costs the request that caused it, and
-    /// nothing else.
+    /// nothing else; its hook logs it.
     pub async fn respond<B>(&self, request: Request<B>, slot: Result<(), NoSlot>) -> Response
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
@@ -87,7 +88,10 @@ impl Edge {
             Ok(request) => AssertUnwindSafe(self.router.call(request).instrument(span.clone()))
                 .catch_unwind()
                 .await
-                .map_or_else(|_| respond_to_panic(&self.app), |Ok(response)| response),
+                .map_or_else(
+                    |_| Problem::Internal.into_response(),
+                    |Ok(response)| response,
+                ),
             Err(problem) => problem.into_response(),
         };
         debug!(parent: &span, status = response.status().as_u16(), "response");
@@ -116,13 +120,6 @@ impl Edge {
             .observe(begun.elapsed().as_secs_f64());
         response
     }
-}
-
-fn respond_to_panic(app: &App) -> Response {
-    app.update_log.line(|suppressed| {
-        error!(suppressed, "a handler panicked; standard error says where");
-    });
-    Problem::Internal.into_response()
 }
 
 fn log_rejected_update(app: &App, problem: &Problem) {

@@ -11,7 +11,7 @@ pub(in crate::http) async fn no_such_path(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Problem {
-    let authorized = auth::check(app.read_tokens.as_ref(), request.headers(), request.uri());
+    let authorized = auth::check_reader(&app, &request);
     authorized.err().unwrap_or(Problem::NoSuchPath)
 }
 

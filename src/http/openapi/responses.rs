@@ -13,10 +13,7 @@ type When = (&'static str, &'static str);
 // Not what hyper itself answers to a malformed or too large head: that has no body, so the type of an error would be a
 // problem or nothing, and a client that checks `error` would not know that otherwise there is `data`.
 const ANY: &[When] = &[
-    (
-        "500",
-        "The service failed; its log and standard error say why",
-    ),
+    ("500", "The service failed; its log says why"),
     ("501", "The Transfer-Encoding is not chunked"),
 ];
 
@@ -28,6 +25,11 @@ const GUARDED: &[When] = &[
     ("401", "The token is missing or wrong"),
     ("503", "All connections are busy"),
 ];
+
+const READER: &[When] = &[(
+    "403",
+    "Without READ_TOKEN: the host is a public name that is not among --allow-host",
+)];
 
 const READ: &[When] = &[
     (
@@ -113,11 +115,11 @@ described! {
     /// Of the probe for load balancers.
     ReadinessProblems: &[ANY, PLAIN, READINESS];
     /// Of what needs a reader's token, and no memory budget.
-    GuardedProblems: &[ANY, PLAIN, GUARDED];
+    GuardedProblems: &[ANY, PLAIN, GUARDED, READER];
     /// Of reading runs.
-    ReadProblems: &[ANY, GUARDED, READ];
+    ReadProblems: &[ANY, GUARDED, READER, READ];
     /// Of reading one run.
-    OneRunProblems: &[ANY, GUARDED, READ, ONE_RUN];
+    OneRunProblems: &[ANY, GUARDED, READER, READ, ONE_RUN];
     /// Of updates.
     UpdateProblems: &[ANY, GUARDED, UPDATE];
 }

@@ -2,7 +2,8 @@
 
 // Built from the parts of the address: the whole of it may hold a password.
 const base = location.origin + location.pathname.replace(/\/?$/, "/");
-const token = new URLSearchParams(location.search).get("token");
+// A token has no space for which its plus signs could stand.
+const token = new URLSearchParams(location.search.replaceAll("+", "%2B")).get("token");
 
 /** The URL of a path of the service, with the token that this page was opened with. */
 function serviceUrl(path, query = {}) {

@@ -10,7 +10,10 @@ use bytesize::ByteSize;
 
 pub(super) use self::{reason::Reason, response::ProblemBody};
 use super::WEBHOOK_PATH;
-use crate::run::{ParseError, RunId};
+use crate::{
+    hosts::HostName,
+    run::{ParseError, RunId},
+};
 
 /// Characters of a detail, at most: what was found may be as large as a body.
 const DETAIL_CHARS: usize = 400;
@@ -23,6 +26,8 @@ pub(super) enum Problem {
     SeveralHosts,
     TransferCoding,
     Unauthorized(TokenProblem),
+    /// Without a read token a reader came to this host, if it is one, at which not everyone may read.
+    PublicHost(Option<HostName>),
     NoSuchPath,
     NoSuchRun(RunId),
     /// `allow` lists the methods where the router does not know them.
@@ -83,6 +88,7 @@ impl Problem {
                 ParseError::NotUtf8 { .. } | ParseError::Empty | ParseError::NotJson { .. },
             ) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::PublicHost(_) => StatusCode::FORBIDDEN,
             Self::NoSuchPath | Self::NoSuchRun(_) => StatusCode::NOT_FOUND,
             Self::Method { .. } | Self::RetryWithoutBody => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -127,6 +133,18 @@ impl fmt::Display for Problem {
                 f.write_str("the Transfer-Encoding is not chunked, which is the only one accepted")
             }
             Self::Unauthorized(problem) => problem.fmt(f),
+            Self::PublicHost(name) => {
+                f.write_str(
+                    "without READ_TOKEN, runs are shown only at IP addresses, localhost and other local names: ",
+                )?;
+                match name {
+                    Some(name) => write!(
+                        f,
+                        "set READ_TOKEN, or, if everyone who can reach {name} may read every run, --allow-host {name}"
+                    ),
+                    None => f.write_str("the request names no host"),
+                }
+            }
             Self::NoSuchPath => with_directions(f, format_args!("there is nothing at this path")),
             Self::NoSuchRun(run_id) => {
                 write!(f, "no update of run {run_id} has arrived, or it is no longer kept")
@@ -180,7 +198,7 @@ impl fmt::Display for Problem {
             Self::NoSlot => {
                 f.write_str("the service is busy: as many requests as --max-connections are in flight; try again")
             }
-            Self::Internal => f.write_str("the service failed; its log and standard error say why"),
+            Self::Internal => f.write_str("the service failed; its log says why"),
         }
     }
 }

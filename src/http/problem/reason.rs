@@ -47,7 +47,8 @@ impl Problem {
             Self::NotAnUpdate(ParseError::WrongField { .. }) => Reason::WrongField,
             Self::NoMemory | Self::NoSlot => Reason::Busy,
             Self::Internal => Reason::Internal,
-            Self::NoSuchPath
+            Self::PublicHost(_)
+            | Self::NoSuchPath
             | Self::NoSuchRun(_)
             | Self::UnexpectedBody { .. }
             | Self::Parameter { .. }

@@ -68,6 +68,18 @@ impl Process {
         (self.child.wait().unwrap().code(), log)
     }
 
+    /// Sends SIGTERM and waits for the end, without reading the log; returns the exit code.
+    pub(crate) async fn stop_unread(&mut self) -> Option<i32> {
+        self.signal("TERM");
+        let mut status = None;
+        wait::until("it has ended", async || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap().code()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let command = format!("kill -{name} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &command]).status();

@@ -103,11 +103,11 @@ async fn the_webhook_and_the_command_can_be_copied_without_the_clipboard_api() {
 #[tokio::test]
 async fn it_works_under_a_proxy_path_and_with_a_read_token() {
     with_browser(async |browser| {
-        let server = Server::with_tokens("", "re&d%er?", &[]).await;
+        let server = Server::with_tokens("", "re&d%+er?", &[]).await;
         report(&server, 1, "failed", 45.0, json!([])).await;
         let proxy = serve(Router::new().fallback(proxy).with_state(server.address)).await;
         let base = format!("http://{proxy}/tools/runs/");
-        browser.open(&format!("{base}?token=re%26d%25er%3F")).await;
+        browser.open(&format!("{base}?token=re%26d%25+er%3F")).await;
         browser.wait_until(&format!("{} !== null", row(1))).await;
         browser
             .wait_until("document.querySelector('#state').innerText === 'Live'")
@@ -128,7 +128,7 @@ async fn it_works_under_a_proxy_path_and_with_a_read_token() {
         // As a browser sends it that prompted for the token.
         let address = server.address;
         browser
-            .open(&format!("http://reader:re%26d%25er%3F@{address}/"))
+            .open(&format!("http://reader:re%26d%25+er%3F@{address}/"))
             .await;
         browser.wait_until(&format!("{} !== null", row(2))).await;
         let url = browser

@@ -1,20 +1,49 @@
 //! Logging to standard output.
 
+mod lines;
+
 use std::{
+    error::Error,
     io::{self, IsTerminal},
-    sync::{Mutex, PoisonError},
+    panic,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
-use tracing_subscriber::{EnvFilter, filter::ParseError};
+use tracing::{error, field::display};
+use tracing_subscriber::EnvFilter;
 
-/// Starts logging what passes `filter`, as text or as JSON objects.
+pub use self::lines::Lines;
+
+/// The log, once it is started.
+static LOG: OnceLock<Arc<Lines>> = OnceLock::new();
+
+/// Waits at its end until the log is written, for a second at most.
+#[derive(Debug)]
+pub struct LogGuard(Arc<Lines>);
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
+/// Lines of the log that were left out because nothing read them fast enough, or at all.
+#[must_use]
+pub fn lines_left_out() -> u64 {
+    LOG.get().map_or(0, |log| log.left_out())
+}
+
+/// Starts logging what passes `filter`, as text or as JSON objects. Nothing waits for the reader of the log.
 ///
 /// # Errors
-/// When `filter` is invalid.
-pub fn start(filter: &str, json: bool) -> Result<(), ParseError> {
+/// When `filter` is invalid, or the system starts no thread.
+pub fn start(filter: &str, json: bool) -> Result<LogGuard, Box<dyn Error>> {
+    let filter = EnvFilter::try_new(filter)?;
+    let log = Lines::to(io::stdout())?;
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(filter)?)
+        .with_writer(Arc::clone(&log))
+        .with_env_filter(filter)
         .with_ansi(io::stdout().is_terminal())
         // They would be written to standard error, which panics once nothing reads it any more.
         .log_internal_errors(false);
@@ -23,7 +52,21 @@ pub fn start(filter: &str, json: bool) -> Result<(), ParseError> {
     } else {
         lines.init();
     }
-    Ok(())
+    log_panics();
+    LOG.get_or_init(|| Arc::clone(&log));
+    Ok(LogGuard(log))
+}
+
+/// Logs panics, instead of writing them to standard error, for whose reader a thread that panics would wait.
+fn log_panics() {
+    let limit = LogRateLimit::new();
+    panic::set_hook(Box::new(move |panic| {
+        limit.line(|suppressed| {
+            let place = panic.location().map(display);
+            let text = panic.payload_as_str();
+            error!(place, text, suppressed, "panicked");
+        });
+    }));
 }
 
 /// A rate limit for log lines that a client can cause, so that no client can fill the disk. It counts the
@@ -109,6 +152,36 @@ mod tests {
         assert_eq!(limit.admit(begin + Duration::from_millis(999)), None);
         assert_eq!(limit.admit(begin + Duration::from_secs(1)), Some(16));
         assert_eq!(limit.admit(begin + Duration::from_secs(1)), Some(0));
+    }
+
+    #[test]
+    #[ignore = "its process panics; the next test runs it"]
+    fn panicking() {
+        let log = start("info", false).unwrap();
+        let panicked = std::thread::spawn(|| panic!("a test asked for it")).join();
+        assert!(panicked.is_err());
+        drop(log);
+    }
+
+    #[test]
+    fn a_panic_is_a_line_of_the_log_and_writes_nothing_to_standard_error() {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "telemetry::tests::panicking", "--ignored"])
+            .arg("--nocapture")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let [log, errors] = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
+        let line = log.lines().find(|line| line.contains("panicked"));
+        let line = line.unwrap_or_else(|| panic!("{log}"));
+        for part in [
+            "ERROR",
+            "place=src/telemetry/mod.rs:",
+            "a test asked for it",
+        ] {
+            assert!(line.contains(part), "{line}");
+        }
+        assert!(!errors.contains("a test asked for it"), "{errors}");
     }
 
     #[test]
