@@ -1,6 +1,9 @@
 //! The outputs of a run: a set that only grows.
 
-use std::{mem, sync::Arc};
+use std::{
+    mem,
+    sync::{Arc, Weak},
+};
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -8,8 +11,12 @@ use serde_json::value::RawValue;
 use super::Output;
 
 /// The outputs of a run. A clone shares them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outputs(Option<Arc<List>>);
+
+/// Some outputs, as long as their run or a clone of them keeps them.
+#[derive(Debug, Clone)]
+pub struct WeakOutputs(Option<Weak<List>>);
 
 /// Outputs, sorted by identity.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,7 +30,9 @@ impl Outputs {
     /// The most outputs of one update, and of one run: a hundred times more than a workflow has.
     pub const MAX: usize = 1_000;
 
-    pub(super) const fn new() -> Self {
+    /// No outputs.
+    #[must_use]
+    pub const fn new() -> Self {
         Self(None)
     }
 
@@ -44,10 +53,32 @@ impl Outputs {
         self.bytes() + self.len() * Output::OVERHEAD
     }
 
-    /// Bytes of the JSON array that shows them.
+    /// Bytes of the JSON array that shows them, without its brackets.
     #[must_use]
-    pub fn json_bytes(&self) -> usize {
-        self.bytes() + self.len() + 2
+    pub fn items_bytes(&self) -> usize {
+        self.bytes() + self.len().saturating_sub(1)
+    }
+
+    /// The same outputs, without keeping them.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakOutputs {
+        WeakOutputs(self.0.as_ref().map(Arc::downgrade))
+    }
+
+    /// The JSON of one output, by its place in the list.
+    #[must_use]
+    pub fn json(&self, place: u16) -> &str {
+        self.list()[usize::from(place)].json()
+    }
+
+    /// The places of all outputs in the list, in the order in which they were made.
+    #[must_use]
+    pub fn shown(&self) -> Vec<u16> {
+        let list = self.list();
+        // At most `MAX`. The list is sorted by identity and the sort is stable, so the id decides between equal times.
+        let mut shown: Vec<u16> = (0..).take(list.len()).collect();
+        shown.sort_by_key(|&place| list[usize::from(place)].made());
+        shown
     }
 
     /// All outputs, in order.
@@ -132,13 +163,23 @@ impl Outputs {
     }
 }
 
+impl WeakOutputs {
+    /// The outputs, if they are still kept. An update that changes them makes others of them.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Outputs> {
+        match &self.0 {
+            None => Some(Outputs::new()),
+            Some(list) => Some(Outputs(Some(list.upgrade()?))),
+        }
+    }
+}
+
 /// In the order in which they were made.
 impl Serialize for Outputs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The list is sorted by identity and the sort is stable, so the id decides between equal times.
-        let mut shown: Vec<&Output> = self.list().iter().collect();
-        shown.sort_by_key(|output| output.made());
-        serializer.collect_seq(shown.iter().map(|output| &*output.json))
+        let list = self.list();
+        let json = |place| &*list[usize::from(place)].json;
+        serializer.collect_seq(self.shown().into_iter().map(json))
     }
 }
 
@@ -239,6 +280,21 @@ mod tests {
         ];
         assert_eq!(joined(&outputs).bytes(), outputs[1].len());
         assert!(joined(&outputs).heap_bytes() > outputs[1].len());
+    }
+
+    #[test]
+    fn weak_outputs_are_there_as_long_as_they_stay_as_they_are() {
+        let output = |json| [serde_json::from_str(json).unwrap()].into_iter();
+        let mut outputs = joined(&[r#"{"id":1}"#]);
+        let weak = outputs.downgrade();
+        assert!(!outputs.join(output(r#"{"id":1}"#)));
+        assert_eq!(weak.upgrade().as_ref(), Some(&outputs));
+        assert!(outputs.join(output(r#"{"id":2}"#)));
+        assert_eq!(weak.upgrade(), None);
+        let weak = outputs.downgrade();
+        drop(outputs);
+        assert_eq!(weak.upgrade(), None);
+        assert!(Outputs::new().downgrade().upgrade().is_some());
     }
 
     proptest! {

@@ -82,18 +82,25 @@ impl Bucket {
 
 /// The limit that all streams share. They take turns, and a stream that leaves gives back what it has not used: so a
 /// stream waits for at most one turn of each other stream.
+///
+/// The stream whose turn is next sleeps until the limit allows it, which all others would have to do as well. It does not
+/// wait for its client meanwhile: what waits for a turn has nothing to send, so its connection goes on polling it.
 #[derive(Debug)]
 pub(super) struct SharedLimit {
     bucket: Mutex<Bucket>,
     /// Held by the stream whose turn is next; the others queue for it.
     turn: sync::Mutex<()>,
+    /// Held by one of those that need several turns, while it queues for one: so those that need one turn never wait
+    /// for more than one of these.
+    long: sync::Mutex<()>,
 }
 
 impl SharedLimit {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             bucket: Mutex::new(Bucket::new(SHARED_BURST)),
-            turn: sync::Mutex::new(()),
+            turn: sync::Mutex::default(),
+            long: sync::Mutex::default(),
         })
     }
 
@@ -149,6 +156,11 @@ impl StreamLimit {
         // A large event takes many turns, between which other streams have theirs.
         while owed > self.left {
             owed -= mem::take(&mut self.left);
+            let _long = if owed > TURN {
+                Some(self.shared.long.lock().await)
+            } else {
+                None
+            };
             self.left = self.shared.take_turn().await;
         }
         self.left -= owed;
@@ -219,18 +231,34 @@ mod tests {
         assert!(begin.elapsed() < 2 * PAUSE, "{:?}", begin.elapsed());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_stream_waits_for_one_turn_of_each_other_however_much_they_send() {
+    /// How many milliseconds a small event takes while 500 other streams send without a pause.
+    async fn time_to_send_beside(bytes: usize) -> u128 {
         let shared = SharedLimit::new();
-        let others = (0..500).map(async |_| shared.stream().charge_event(16 * 1024 * 1024).await);
+        let others = (0..500).map(async |_| {
+            let mut other = shared.stream();
+            loop {
+                other.charge_event(bytes).await;
+            }
+        });
         let begin = Instant::now();
         tokio::select! {
             biased;
-            _ = join_all(others) => panic!("they have sent 8 GiB"),
+            _ = join_all(others) => panic!("they never end"),
             () = async { shared.stream().charge_event(0).await } => {}
         }
-        let waited = begin.elapsed().as_millis();
+        begin.elapsed().as_millis()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_waits_for_one_turn_of_each_other() {
+        let waited = time_to_send_beside(128 * 1024).await;
         assert!((900..1_050).contains(&waited), "{waited}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_small_event_waits_for_one_turn_of_all_large_ones() {
+        let waited = time_to_send_beside(16 * 1024 * 1024).await;
+        assert!(waited < 50, "{waited}");
     }
 
     #[tokio::test(start_paused = true)]
