@@ -108,6 +108,7 @@ impl SharedLimit {
     pub(super) fn stream(self: &Arc<Self>) -> StreamLimit {
         StreamLimit {
             own: Bucket::new(OWN_BURST),
+            owed: Duration::ZERO,
             left: Duration::ZERO,
             shared: Arc::clone(self),
         }
@@ -133,6 +134,8 @@ impl SharedLimit {
 #[derive(Debug)]
 pub(in crate::http) struct StreamLimit {
     own: Bucket,
+    /// What the stream has used of the shared limit, and has had no turn for yet.
+    owed: Duration,
     /// What is left of the stream's last turn.
     left: Duration,
     shared: Arc<SharedLimit>,
@@ -149,21 +152,22 @@ impl StreamLimit {
         .await;
     }
 
-    /// Uses `cost`, and waits until the stream is within its limits again.
+    /// Uses `cost`, and waits until the stream is within its limits again. If that is given up, the next call goes on
+    /// with it.
     pub(in crate::http) async fn charge(&mut self, cost: Cost) {
         self.own.take(Instant::now(), cost.own);
-        let mut owed = cost.shared;
+        self.owed += cost.shared;
         // A large event takes many turns, between which other streams have theirs.
-        while owed > self.left {
-            owed -= mem::take(&mut self.left);
-            let _long = if owed > TURN {
+        while self.owed > self.left {
+            self.owed -= mem::take(&mut self.left);
+            let _long = if self.owed > TURN {
                 Some(self.shared.long.lock().await)
             } else {
                 None
             };
             self.left = self.shared.take_turn().await;
         }
-        self.left -= owed;
+        self.left -= mem::take(&mut self.owed);
         let pause = self.own.pause(Instant::now());
         if let Some(pause) = pause {
             sleep(pause).await;
@@ -259,6 +263,21 @@ mod tests {
     async fn a_small_event_waits_for_one_turn_of_all_large_ones() {
         let waited = time_to_send_beside(16 * 1024 * 1024).await;
         assert!(waited < 50, "{waited}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_is_given_up_again_and_again_takes_no_longer() {
+        let mut stream = SharedLimit::new().stream();
+        let begin = Instant::now();
+        let mut bytes = 100 * 1024 * 1024;
+        while timeout(4 * PAUSE, stream.charge_event(bytes))
+            .await
+            .is_err()
+        {
+            bytes = 0;
+        }
+        let waited = begin.elapsed().as_millis();
+        assert!((9_400..10_000).contains(&waited), "{waited}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -50,7 +50,9 @@ impl AllRuns {
 
     /// The next event, once there is one.
     pub(super) async fn next(&mut self) -> Event {
-        self.sink.ready_for_next().await;
+        if let Some(heartbeat) = self.sink.ready_for_next().await {
+            return heartbeat;
+        }
         if self.are_counts_old()
             && let Some(event) = self.new_counts()
         {

@@ -56,7 +56,9 @@ impl OneRun {
 
     /// The next event, once there is one; `None` after the last.
     pub(super) async fn next(&mut self) -> Option<Event> {
-        self.sink.ready_for_next().await;
+        if let Some(heartbeat) = self.sink.ready_for_next().await {
+            return Some(heartbeat);
+        }
         let app = Arc::clone(&self.sink.app);
         loop {
             let seen = match self.state {

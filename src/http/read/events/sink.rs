@@ -38,22 +38,19 @@ impl EventSink {
         }
     }
 
-    /// Waits until the rate allows another event.
-    pub(super) async fn ready_for_next(&mut self) {
-        let bytes = mem::take(&mut self.unpaid);
-        self.subscriber.rate.charge_event(bytes).await;
+    /// Waits until the rate allows another event. Returns the heartbeat if it is time for that first.
+    pub(super) async fn ready_for_next(&mut self) -> Option<Event> {
         self.heartbeat_at = Instant::now() + HEARTBEAT;
+        let bytes = mem::take(&mut self.unpaid);
+        let ready = self.subscriber.rate.charge_event(bytes);
+        heartbeat_before(ready, self.heartbeat_at).await
     }
 
     /// Waits until something has `changed`, and the rate allows to look at it. Returns the heartbeat if it is time for
     /// that first.
-    ///
-    /// The heartbeat is sent only here: it would fill the buffer of a client that does not read, and then nothing would
-    /// go on that waits for its turn.
     pub(super) async fn wait_for(&mut self, changed: impl Future<Output = ()>) -> Option<Event> {
-        let is_due = Instant::now() >= self.heartbeat_at;
-        if is_due || timeout_at(self.heartbeat_at, changed).await.is_err() {
-            return Some(data(EventHead::default().event("heartbeat"), &json!({})));
+        if let Some(heartbeat) = heartbeat_before(changed, self.heartbeat_at).await {
+            return Some(heartbeat);
         }
         self.subscriber.rate.charge(WAKEUP).await;
         None
@@ -65,4 +62,14 @@ impl EventSink {
         self.unpaid = event.left().unwrap_or(0);
         event
     }
+}
+
+/// Gives up waiting when it is time for a heartbeat, and returns that.
+///
+/// To wait on beside it would not do: once the heartbeats fill the buffer of a connection whose client does not read,
+/// nothing of the stream goes on, and others would wait for a turn that it keeps.
+async fn heartbeat_before(ready: impl Future<Output = ()>, at: Instant) -> Option<Event> {
+    let is_due = at <= Instant::now();
+    let is_first = is_due || timeout_at(at, ready).await.is_err();
+    is_first.then(|| data(EventHead::default().event("heartbeat"), &json!({})))
 }
