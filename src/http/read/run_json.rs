@@ -241,10 +241,10 @@ mod tests {
         for begun in [&mut unchanged, &mut changed] {
             next_piece(begun).unwrap();
         }
-        let _newer = [text(&run, &budget), text(&run, &budget)];
+        let newer = [text(&run, &budget), text(&run, &budget)];
         run.merge(&update(r#"{"status":"success"}"#), at(1));
         assert_eq!(rest(unchanged).unwrap(), json[FRAME_BYTES..]);
-        drop(_newer);
+        drop(newer);
         run.merge(&update(r#"{"outputs":[{"id":"new"}]}"#), at(2));
         assert_eq!(rest(changed), Err(Gone));
     }
