@@ -49,7 +49,8 @@ impl Outputs {
     }
 
     /// Bytes of memory they take beside this value itself, estimated.
-    pub(super) fn heap_bytes(&self) -> usize {
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
         self.bytes() + self.len() * Output::OVERHEAD
     }
 

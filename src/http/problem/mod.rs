@@ -56,7 +56,7 @@ pub(super) enum Problem {
     MalformedChunks,
     NotAnUpdate(ParseError),
     RunTooLarge(RunTooLarge),
-    /// The memory budget for this is used up.
+    /// Newer requests needed the memory of this one.
     NoMemory,
     TooManySubscribers,
     ShuttingDown,
@@ -177,7 +177,9 @@ impl fmt::Display for Problem {
             Self::MalformedChunks => f.write_str("the chunks of the body are malformed"),
             Self::NotAnUpdate(error) => error.fmt(f),
             Self::RunTooLarge(error) => error.fmt(f),
-            Self::NoMemory => f.write_str("the service is busy: newer requests used up --max-in-flight before this one was complete; try again"),
+            Self::NoMemory => f.write_str(
+                "the service is busy: newer requests used up --max-in-flight before this one was complete; try again",
+            ),
             Self::TooManySubscribers => f.write_str(
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
             ),

@@ -78,7 +78,7 @@ impl RunJson {
         let outputs = run.outputs();
         let mut held = budget.hold(outputs.clone());
         // If it does not fit, it goes on as if it was revoked.
-        let _ = held.grow_to(outputs.items_bytes());
+        let _ = held.grow_to(outputs.heap_bytes());
         Self::Long(Box::new(LongRun {
             left: begin.len() + outputs.items_bytes() + after.len(),
             around: [begin, after],

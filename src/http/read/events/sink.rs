@@ -73,3 +73,23 @@ async fn heartbeat_before(ready: impl Future<Output = ()>, at: Instant) -> Optio
     let is_first = is_due || timeout_at(at, ready).await.is_err();
     is_first.then(|| data(EventHead::default().event("heartbeat"), &json!({})))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_waits_for_its_rate_sends_heartbeats_meanwhile() {
+        let app = App::for_tests();
+        let subscriber = app.subscribers.subscribe().unwrap();
+        let mut sink = EventSink::new(app, subscriber);
+        // At 10 MiB a second.
+        sink.unpaid = 400 * 1024 * 1024;
+        let begin = Instant::now();
+        for _ in 0..2 {
+            assert!(sink.ready_for_next().await.is_some());
+        }
+        assert_eq!(begin.elapsed().as_secs(), 30);
+        assert!(sink.ready_for_next().await.is_none());
+    }
+}
