@@ -15,7 +15,7 @@ use super::frames::FRAME_BYTES;
 
 /// Text that is made in pieces.
 pub(in crate::http) trait Pieces {
-    /// Appends what comes next to `text`, until that has about [`FRAME_BYTES`]. Returns whether there is more.
+    /// Appends what comes next to `text`, until that has at least [`FRAME_BYTES`], and not much more. Returns whether there is more.
     fn write(&mut self, text: &mut Vec<u8>) -> Result<bool, Gone>;
 
     /// Bytes that are not written yet, where that is known.
@@ -37,10 +37,9 @@ impl Error for Gone {}
 
 /// The next piece, and whether there is more.
 pub(in crate::http) fn next_piece(pieces: &mut impl Pieces) -> Result<(Bytes, bool), Gone> {
-    // A comma may follow a full frame.
-    let most = pieces
-        .left()
-        .map_or(FRAME_BYTES, |left| left.min(FRAME_BYTES + 1));
+    // A frame may be full before the last part that is written as a whole.
+    let most = 2 * FRAME_BYTES;
+    let most = pieces.left().map_or(most, |left| left.min(most));
     let mut text = Vec::with_capacity(most);
     let is_more = pieces.write(&mut text)?;
     Ok((text.into(), is_more))

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    run_json::{Lines, RunJson},
+    run_json::{Lines, RunJson, write_if_small},
     view::RunView,
 };
 use crate::{
@@ -84,15 +84,17 @@ impl Pieces for ListJson {
                 return Ok(false);
             };
             let run = self.app.store.get(run_id);
-            self.run = run.filter(|run| self.filter.matches(run)).map(|run| {
-                let comma: &[u8] = if mem::take(&mut self.is_first) {
-                    b""
-                } else {
-                    b","
-                };
-                let around = [comma.to_vec(), Vec::new()];
-                RunJson::new(&run, around, Lines::AsTheyAre, &self.app.memory.responses)
-            });
+            let Some(run) = run.filter(|run| self.filter.matches(run)) else {
+                continue;
+            };
+            if !mem::replace(&mut self.is_first, false) {
+                text.push(b',');
+            }
+            if !write_if_small(text, &run, Lines::AsTheyAre) {
+                let budget = &self.app.memory.responses;
+                let run = RunJson::new(&run, Default::default(), Lines::AsTheyAre, budget);
+                self.run = Some(run);
+            }
         }
         Ok(true)
     }

@@ -62,15 +62,9 @@ impl RunJson {
         lines: Lines,
         budget: &MemoryBudget<Outputs>,
     ) -> Self {
-        let most = json_bytes(run);
-        if most <= UNMETERED {
-            let mut whole = begin;
-            let before = whole.len();
-            whole.reserve(most + end.len());
-            write_json(&mut whole, &RunView::from(run));
-            join_lines(&mut whole[before..], lines);
-            whole.append(&mut end);
-            return Self::Whole(whole);
+        if write_if_small(&mut begin, run, lines) {
+            begin.append(&mut end);
+            return Self::Whole(begin);
         }
         let (mut before, mut after) = split_at_items(&RunView::without_outputs(run), "outputs");
         begin.append(&mut before);
@@ -150,6 +144,19 @@ impl LongRun {
         let held = self.held.with(|outputs| outputs.clone());
         held.or_else(|| self.kept.upgrade()).ok_or(Gone)
     }
+}
+
+/// Appends `run` as JSON, if it is small enough not to be sent in pieces. Returns whether it is.
+pub(super) fn write_if_small(text: &mut Vec<u8>, run: &Run, lines: Lines) -> bool {
+    let most = json_bytes(run);
+    let is_small = most <= UNMETERED;
+    if is_small {
+        let begin = text.len();
+        text.reserve(most);
+        write_json(text, &RunView::from(run));
+        join_lines(&mut text[begin..], lines);
+    }
+    is_small
 }
 
 fn join_lines(json: &mut [u8], lines: Lines) {
