@@ -90,7 +90,7 @@ impl App {
                 size: config.max_body,
                 time: config.body_timeout,
             },
-            memory: MemoryBudgets::new(config.max_in_flight, config.max_body),
+            memory: MemoryBudgets::new(config.max_in_flight, config.max_body, metrics),
             subscribers: Subscribers::new(subscribers),
             // The seed of a hash map is the randomness that the standard library has.
             epoch: RandomState::new().hash_one(()),

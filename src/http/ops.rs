@@ -67,5 +67,5 @@ pub(super) async fn metrics(
         "text/plain; version=0.0.4; charset=utf-8",
     )];
     // Its size is bounded by its labels, so it needs no budget: it can be read when all budgets are used up.
-    (headers, in_frames(Full::from(text), None))
+    (headers, in_frames(Full::from(text)))
 }

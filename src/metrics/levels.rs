@@ -15,7 +15,7 @@ pub struct Levels {
     pub run_bytes: usize,
     /// Bytes of memory used by request bodies being received.
     pub body_bytes: usize,
-    /// Bytes of memory used by responses being sent.
+    /// Bytes of runs in responses and events being sent.
     pub answer_bytes: usize,
     /// Open streams and waiting requests.
     pub subscribers: usize,
@@ -51,7 +51,7 @@ impl LevelGauges {
             ),
             answer_bytes: gauge(
                 "answer_bytes_in_flight",
-                "Bytes of memory used by responses being sent, limited by --max-in-flight",
+                "Bytes of runs in responses and events being sent, limited by --max-in-flight",
             ),
             subscribers: gauge("subscribers", "Open streams and waiting requests"),
             log_lines_left_out: counter(

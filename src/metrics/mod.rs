@@ -36,6 +36,7 @@ pub struct Metrics {
     open_connections: IntGauge,
     timed_out: IntCounterVec,
     displaced: Counter,
+    revoked: IntCounterVec,
     snapshots: IntCounterVec,
 }
 
@@ -103,6 +104,11 @@ impl Metrics {
             displaced: counter(
                 "connections_displaced_total",
                 "Connections closed for new ones, since as many as --max-connections were open",
+            ),
+            revoked: counters(
+                "memory_revoked_total",
+                "Bodies, responses and events that lost their memory to newer ones, by kind",
+                &["kind"],
             ),
             snapshots: counters(
                 "stream_snapshots_total",
@@ -180,6 +186,12 @@ impl Metrics {
     #[must_use]
     pub fn displaced(&self) -> &Counter {
         &self.displaced
+    }
+
+    /// What lost its memory to newer of its `kind`.
+    #[must_use]
+    pub fn revoked(&self, kind: &'static str) -> Counter {
+        self.revoked.with_label_values(&[kind])
     }
 
     /// Snapshots that streams sent for this `reason`.

@@ -25,7 +25,7 @@ mod version;
 pub use id::RunId;
 pub use labels::{Label, Labels};
 pub use output::Output;
-pub use outputs::Outputs;
+pub use outputs::{Outputs, WeakOutputs};
 pub use parse_error::ParseError;
 pub use progress::Progress;
 pub use seen::Seen;

@@ -1,6 +1,6 @@
 //! The outputs of a run: a set that only grows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -8,8 +8,12 @@ use serde_json::value::RawValue;
 use super::{Output, output_list::OutputList};
 
 /// The outputs of a run. A clone shares them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outputs(Option<Arc<OutputList>>);
+
+/// Some outputs, as long as their run or a clone of them keeps them.
+#[derive(Debug, Clone)]
+pub struct WeakOutputs(Option<Weak<OutputList>>);
 
 /// What the outputs of a run are joined with: those of an update or of another state.
 pub(super) struct Others<'o, I> {
@@ -32,7 +36,9 @@ impl Outputs {
     /// The most outputs of one update, and of one run: a hundred times more than a workflow has.
     pub const MAX: usize = 1_000;
 
-    pub(super) const fn new() -> Self {
+    /// No outputs.
+    #[must_use]
+    pub const fn new() -> Self {
         Self(None)
     }
 
@@ -55,14 +61,37 @@ impl Outputs {
     }
 
     /// Bytes of memory they take beside this value itself, estimated.
-    pub(super) fn heap_bytes(&self) -> usize {
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
         self.bytes() + self.len() * Output::OVERHEAD + self.end().map_or(0, <[u8]>::len)
     }
 
-    /// Bytes of the JSON array that shows them.
+    /// Bytes of the JSON array that shows them, without its brackets.
     #[must_use]
-    pub fn json_bytes(&self) -> usize {
-        self.bytes() + self.len() + 2
+    pub fn items_bytes(&self) -> usize {
+        self.bytes() + self.len().saturating_sub(1)
+    }
+
+    /// The same outputs, without keeping them.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakOutputs {
+        WeakOutputs(self.0.as_ref().map(Arc::downgrade))
+    }
+
+    /// The JSON of one output, by its place in the list.
+    #[must_use]
+    pub fn json(&self, place: u16) -> &str {
+        self.list()[usize::from(place)].json()
+    }
+
+    /// The places of all outputs in the list, in the order in which they were made.
+    #[must_use]
+    pub fn shown(&self) -> Vec<u16> {
+        let list = self.list();
+        // At most `MAX`. The list is sorted by identity and the sort is stable, so the id decides between equal times.
+        let mut shown: Vec<u16> = (0..).take(list.len()).collect();
+        shown.sort_by_key(|&place| list[usize::from(place)].made());
+        shown
     }
 
     /// All of them, to join them with others.
@@ -170,13 +199,23 @@ impl Outputs {
     }
 }
 
+impl WeakOutputs {
+    /// The outputs, if they are still kept. An update that changes them makes others of them.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Outputs> {
+        match &self.0 {
+            None => Some(Outputs::new()),
+            Some(list) => Some(Outputs(Some(list.upgrade()?))),
+        }
+    }
+}
+
 /// In the order in which they were made.
 impl Serialize for Outputs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The list is sorted by identity and the sort is stable, so the id decides between equal times.
-        let mut shown: Vec<&Output> = self.list().iter().collect();
-        shown.sort_by_key(|output| output.made());
-        serializer.collect_seq(shown.iter().map(|output| &*output.json))
+        let list = self.list();
+        let json = |place| &*list[usize::from(place)].json;
+        serializer.collect_seq(self.shown().into_iter().map(json))
     }
 }
 
@@ -320,6 +359,28 @@ mod tests {
             set.join(expected.as_others(), max_bytes);
             assert_eq!(set, expected, "{order:?}");
         }
+    }
+
+    #[test]
+    fn weak_outputs_are_there_as_long_as_they_stay_as_they_are() {
+        let mut outputs = joined(&[r#"{"id":1}"#]);
+        let weak = outputs.downgrade();
+        assert!(
+            !outputs
+                .join(joined(&[r#"{"id":1}"#]).as_others(), usize::MAX)
+                .changed
+        );
+        assert_eq!(weak.upgrade().as_ref(), Some(&outputs));
+        assert!(
+            outputs
+                .join(joined(&[r#"{"id":2}"#]).as_others(), usize::MAX)
+                .changed
+        );
+        assert_eq!(weak.upgrade(), None);
+        let weak = outputs.downgrade();
+        drop(outputs);
+        assert_eq!(weak.upgrade(), None);
+        assert!(Outputs::new().downgrade().upgrade().is_some());
     }
 
     proptest! {

@@ -36,7 +36,7 @@ user.abort();
 while (await subscribers() !== "0");
 
 // What a browser sends when it reconnects, and errors, are passed on.
-const over = await respond(RUN_ID, { headers: { "Last-Event-ID": "end" } });
+const over = await respond(RUN_ID, { headers: { "Last-Event-ID": `end-${RUN_ID}` } });
 assert.equal(over.status, 204);
 const nonsense = await respond("no/run");
 assert.equal(nonsense.status, 400);

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::{
     harness::{
-        Process, Server, WEBHOOK, assert_status, connect_not_reading, get, problem, read_status,
-        read_to_end, run_id, send, update, update_head,
+        Server, assert_status, connect_not_reading, get, read_status, read_to_end, run_id, send,
+        update, update_head,
     },
     sse::Stream,
 };
@@ -50,19 +51,24 @@ async fn a_client_that_does_not_read_its_response_is_disconnected() {
 }
 
 #[tokio::test]
-async fn unread_responses_share_one_memory_limit() {
-    let server = server_with_large_run(&["--max-in-flight", "1MiB"]).await;
-    let stalled = stalled_reader(server.address).await;
-    server
-        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 1048576")
-        .await;
-    let rejected = server.get(&large_run_path()).await;
-    assert_eq!(rejected.headers()["retry-after"], "1");
-    problem(rejected, 503).await;
-    assert_eq!(
-        server.get("/api/runs?limit=1&status=queued").await.status(),
-        200
-    );
+async fn clients_that_do_not_read_their_responses_keep_no_response_from_others() {
+    let server = server_with_large_run(&["--max-in-flight", "1MiB", "--send-timeout", "1h"]).await;
+    let mut stalled = Vec::new();
+    for path in [&*large_run_path(), "/api/runs"].repeat(2) {
+        let mut connection = connect_not_reading(server.address).await;
+        send(&mut connection, get(path)).await;
+        assert_eq!(read_status(&mut connection).await, "200");
+        stalled.push(connection);
+    }
+    let full = "comfydeploy_webhook_answer_bytes_in_flight 1048576";
+    server.until_metric(full).await;
+    let revoked = r#"comfydeploy_webhook_memory_revoked_total{kind="response"} 3"#;
+    server.until_metric(revoked).await;
+    let waiting = format!("{}?wait=60", large_run_path());
+    server.accept(update(1, "success")).await;
+    for path in [&large_run_path(), "/api/runs", &waiting] {
+        server.json(path).await;
+    }
     for unlimited in ["/", "/openapi.json", "/metrics"] {
         let response = server.get(unlimited).await;
         assert_eq!(response.status(), 200, "{unlimited}");
@@ -71,42 +77,100 @@ async fn unread_responses_share_one_memory_limit() {
     server
         .until_metric("comfydeploy_webhook_answer_bytes_in_flight 0")
         .await;
-    assert_eq!(server.get(&large_run_path()).await.status(), 200);
 }
 
-#[tokio::test]
-async fn a_stalled_stream_blocks_no_other_reader() {
-    let server = server_with_large_run(&["--max-in-flight", "1MiB"]).await;
-    let mut stalled = connect_not_reading(server.address).await;
-    send(&mut stalled, get("/api/events")).await;
-    server
-        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 524288")
-        .await;
-    assert_eq!(server.get("/api/runs").await.status(), 200);
-    let mut stream = Stream::open(&server, "/api/events").await;
-    assert_eq!(stream.next().await.unwrap().name, "counts");
-    assert_eq!(stream.next().await.unwrap().name, "snapshot");
-    // The run is sent as it is when there is memory for it again.
-    server.accept(update(1, "success")).await;
-    drop(stalled);
-    assert_eq!(stream.next_run().await.0["status"], "completed");
-}
-
-#[tokio::test]
-async fn a_response_over_the_memory_limit_is_not_logged() {
-    let mut process = Process::serve(&["--max-in-flight", "1MiB"]);
-    for update in large_run() {
-        assert_eq!(process.post(WEBHOOK, update).await.status(), 200);
+/// Two clients that begin to read the large run, when the memory is enough for one.
+async fn half_read(server: &Server) -> [TcpStream; 2] {
+    let request = get(&large_run_path()).replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+    let mut begun = Vec::new();
+    for _ in 0..2 {
+        let mut connection = connect_not_reading(server.address).await;
+        send(&mut connection, &request).await;
+        assert_eq!(read_status(&mut connection).await, "200");
+        begun.push(connection);
     }
-    let stalled = stalled_reader(process.address).await;
-    process
-        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 1048576")
+    let revoked = r#"comfydeploy_webhook_memory_revoked_total{kind="response"} 1"#;
+    server.until_metric(revoked).await;
+    begun.try_into().unwrap()
+}
+
+#[tokio::test]
+async fn a_slow_reader_whose_memory_others_needed_still_receives_a_run_that_stays_as_it_is() {
+    let server = server_with_large_run(&["--max-in-flight", "1MiB"]).await;
+    let begun = half_read(&server).await;
+    server.accept(update(1, "success")).await;
+    for mut connection in begun {
+        let response = read_to_end(&mut connection).await;
+        let (_, json) = response.split_once("\r\n\r\n").unwrap();
+        let run: Value = serde_json::from_str(json).unwrap();
+        assert_eq!(run["outputs"].as_array().unwrap().len(), 4);
+        assert_eq!(run["status"], Value::Null, "as it was at the begin");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_reader_whose_memory_others_needed_is_cut_off_when_the_outputs_change() {
+    let server = server_with_large_run(&["--max-in-flight", "1MiB"]).await;
+    let [mut older, newer] = half_read(&server).await;
+    drop(newer);
+    server
+        .until_metric("comfydeploy_webhook_answer_bytes_in_flight 0")
         .await;
-    let rejected = reqwest::get(process.url(&large_run_path())).await;
-    assert_eq!(rejected.unwrap().status(), 503);
-    drop(stalled);
-    let (_, log) = process.stop();
-    assert_eq!(log.lines().count(), 1, "only that it is stopping: {log}");
+    let output = format!(r#"{{"run_id":"{}","outputs":[{{"id":9}}]}}"#, run_id(1));
+    server.accept(output).await;
+    assert!(!read_to_end(&mut older).await.ends_with("}\n"));
+}
+
+#[tokio::test]
+async fn streams_that_are_not_read_delay_no_event_of_others() {
+    let server = server_with_large_run(&["--max-in-flight", "1MiB", "--send-timeout", "1h"]).await;
+    let mut healthy = Stream::open(&server, "/api/events").await;
+    healthy.snapshot("start").await;
+    let mut stalled = Vec::new();
+    for n in 1..=4 {
+        let mut connection = connect_not_reading(server.address).await;
+        send(&mut connection, get("/api/events")).await;
+        stalled.push(connection);
+        let snapshots = r#"comfydeploy_webhook_stream_snapshots_total{reason="start"}"#;
+        server.until_metric(&format!("{snapshots} {}", n + 1)).await;
+    }
+    // One update of a small run, one of the large run, and all there is for another subscriber.
+    server.accept(update(2, "running")).await;
+    assert_eq!(healthy.next_run().await.0["run_id"], run_id(2));
+    server.accept(update(1, "success")).await;
+    assert_eq!(healthy.next_run().await.0["status"], "completed");
+    let mut another = Stream::open(&server, "/api/events").await;
+    assert_eq!(another.snapshot("start").await.0.len(), 2);
+    let revoked = r#"comfydeploy_webhook_memory_revoked_total{kind="event"}"#;
+    let metrics = server.get("/metrics").await.text().await.unwrap();
+    assert!(!metrics.contains(&format!("{revoked} 0")), "{metrics}");
+}
+
+#[tokio::test]
+async fn half_sent_bodies_keep_no_large_update_out() {
+    let flags = ["--max-in-flight", "1MiB", "--max-body", "1MiB"];
+    let server = Server::with_flags(&[&flags[..], &["--body-timeout", "1h"]].concat()).await;
+    let whole = format!("{{{}}}", " ".repeat(1_000_000));
+    let length = format!("content-length: {}", whole.len());
+    let mut half_sent = Vec::new();
+    for _ in 0..3 {
+        let mut connection = server.connect().await;
+        send(&mut connection, update_head(&length) + &whole[..600_000]).await;
+        half_sent.push(connection);
+    }
+    let revoked = "comfydeploy_webhook_memory_revoked_total{kind=\"body\"}";
+    server.until_metric(&format!("{revoked} 2")).await;
+    server.accept(format!("{{{}}}", " ".repeat(50_000))).await;
+    server.until_metric(&format!("{revoked} 3")).await;
+    server.accept(whole.clone()).await;
+    // Those that were too slow are told, and may try again.
+    let busy = r#"comfydeploy_webhook_updates_refused_total{reason="busy"}"#;
+    for (n, connection) in (1..).zip(&mut half_sent) {
+        send(connection, &whole[600_000..]).await;
+        assert_eq!(read_status(connection).await, "503");
+        server.until_metric(&format!("{busy} {n}")).await;
+    }
+    server.accept(whole).await;
 }
 
 #[tokio::test]
@@ -119,12 +183,6 @@ async fn bodies_in_flight_share_one_memory_limit_that_small_updates_do_not_need(
     send(&mut half_sent, update_head(&length) + &whole[..600_000]).await;
     server
         .until_metric("comfydeploy_webhook_body_bytes_in_flight 1048576")
-        .await;
-    let rejected = server.post(whole.clone()).await;
-    assert_eq!(rejected.headers()["retry-after"], "1");
-    problem(rejected, 503).await;
-    server
-        .until_metric(r#"comfydeploy_webhook_updates_refused_total{reason="busy"} 1"#)
         .await;
     // Small updates are accepted all the same, even in chunks that do not announce the length.
     server.accept("{}").await;

@@ -98,6 +98,36 @@ async fn a_page_of_large_runs_is_cut_short_and_the_next_one_goes_on() {
 }
 
 #[tokio::test]
+async fn a_page_shows_each_run_as_it_is_shown_alone_whatever_its_size() {
+    let server = Server::start().await;
+    let sizes = [0, 100, 3_000, 7_000, 8_191, 8_192, 20_000, 100, 300_000];
+    for (n, size) in sizes.into_iter().enumerate() {
+        let outputs = [
+            json!({"id": "a", "data": "x".repeat(size)}),
+            json!({"id": "b"}),
+        ];
+        let update = json!({"run_id": run_id(n), "outputs": outputs});
+        server.accept(update.to_string()).await;
+    }
+    let page = server.get("/api/runs").await.text().await.unwrap();
+    let mut alone = Vec::new();
+    for n in (0..sizes.len()).rev() {
+        let run = server.get(&format!("/api/runs/{}", run_id(n))).await;
+        let declared = run.content_length().unwrap();
+        let run = run.text().await.unwrap();
+        assert_eq!(run.len() as u64, declared);
+        alone.push(run.trim_end().to_owned());
+    }
+    let expected = format!("{{\"runs\":[{}],\"next_cursor\":null}}\n", alone.join(","));
+    assert!(
+        page == expected,
+        "{} bytes of {}",
+        page.len(),
+        expected.len()
+    );
+}
+
+#[tokio::test]
 async fn a_bad_parameter_is_named_in_the_problem() {
     let server = Server::start().await;
     for (query, parameter) in [

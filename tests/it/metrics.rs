@@ -45,6 +45,7 @@ async fn every_counter_is_shown_before_it_counts() {
     for (name, label, words) in [
         ("updates_refused_total", "reason", reasons),
         ("connections_timed_out_total", "stage", "headers send idle"),
+        ("memory_revoked_total", "kind", "body response event"),
         ("stream_snapshots_total", "reason", "start behind restart"),
         (
             "run_evictions_total",

@@ -162,14 +162,18 @@ async fn every_json_response_ends_with_one_newline() {
         let request = |method| server.request(method, path).bearer_auth(token);
         let response = request(Method::GET).send().await.unwrap();
         assert_eq!(response.status(), status, "{path}");
-        let length = response.headers()["content-length"].clone();
+        let length = response.headers().get("content-length").cloned();
         let text = response.text().await.unwrap();
         assert!(text.ends_with("}\n"), "{path}: {text}");
-        assert_eq!(length, text.len().to_string(), "{path}");
+        match &length {
+            Some(length) => assert_eq!(*length, text.len().to_string(), "{path}"),
+            None => assert_eq!((path, status), ("/api/runs", 200), "a page of large runs"),
+        }
         let _: Value = serde_json::from_str(&text).unwrap();
         if path != WEBHOOK {
             let head = request(Method::HEAD).send().await.unwrap();
-            assert_eq!(head.headers()["content-length"], length, "{path}");
+            let head = head.headers().get("content-length");
+            assert_eq!(head, length.as_ref(), "{path}");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! How streams go on: after a reconnect, and after a run that is no longer kept.
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    harness::{Server, ids, run_id, update},
+    harness::{Server, WEBHOOK, ids, run_id, update},
     sse::{Stream, events_of},
 };
 
@@ -134,4 +135,29 @@ async fn a_run_that_was_evicted_and_is_known_again_is_a_new_one_to_those_who_kne
     let event = all.next_but_counts().await;
     assert_eq!((&*event.name, event.data), ("removed", removed(1)));
     assert_eq!(all.next_run().await.0["status"], "queued");
+}
+
+#[tokio::test]
+async fn an_id_of_another_streams_event_says_nothing_about_what_the_client_knows() {
+    let server = Server::start().await;
+    server.accept(update(1, "queued")).await;
+    let (_, of_another) = Stream::open(&server, &events_of(1)).await.next_run().await;
+    let of_another = of_another.unwrap();
+    server.accept(update(1, "success")).await;
+    let mut over = Stream::open(&server, &events_of(1)).await;
+    over.next_run().await;
+    let end = over.next().await.unwrap().id.unwrap();
+    // The run of the stream is not known yet, and neither removed nor over.
+    for (n, last) in [(2, &of_another), (3, &end)] {
+        let mut stream = Stream::after(last, &server, &events_of(n)).await;
+        server.accept(update(n, "queued")).await;
+        assert_eq!(stream.next_run().await.0["run_id"], run_id(n));
+    }
+    let labelled = format!("{}?label=user:42", events_of(1));
+    let mut stream = Stream::after(&of_another, &server, &labelled).await;
+    let labelled = server.request(Method::POST, &format!("{WEBHOOK}?user=42"));
+    let labelled = labelled.header("content-type", "application/json");
+    let accepted = labelled.body(update(1, "success")).send().await.unwrap();
+    assert_eq!(accepted.status(), 200);
+    assert_eq!(stream.next_run().await.0["labels"], json!({"user": "42"}));
 }

@@ -9,7 +9,7 @@ use axum::{
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 
-use super::memory::{MemoryBudget, Reservation};
+use super::memory::{Held, MemoryBudget};
 use crate::http::problem::Problem;
 
 /// Bytes over the limit that are read of a rejected body and dropped, so that a client that is still sending reads
@@ -29,11 +29,15 @@ pub(in crate::http) struct BodyLimits {
     pub(in crate::http) time: Duration,
 }
 
-/// A whole body, and the memory that is reserved for it.
+/// The budget of the bodies that are arriving. The oldest of them is cut off when it is used up: clients that send half
+/// of a body, or send it slowly, keep no other update out.
+type BodyBudget = MemoryBudget<Vec<u8>>;
+
+/// A whole body, whose memory is counted until it is dropped.
 #[derive(Debug)]
 pub(in crate::http) struct WholeBody {
     bytes: Bytes,
-    _reservation: Option<Reservation>,
+    _counted: Option<Held<Vec<u8>>>,
 }
 
 impl Deref for WholeBody {
@@ -52,7 +56,7 @@ pub(in crate::http) async fn read(
     headers: &HeaderMap,
     mut body: Body,
     limits: BodyLimits,
-    budget: &MemoryBudget,
+    budget: &BodyBudget,
 ) -> Result<WholeBody, Problem> {
     let limit = limits.size;
     let deadline = Instant::now() + limits.time;
@@ -118,59 +122,64 @@ async fn within<T>(deadline: Instant, future: impl Future<Output = T>) -> Option
 }
 
 /// All of a body.
-async fn collect(
-    body: &mut Body,
-    limit: usize,
-    budget: &MemoryBudget,
-) -> Result<WholeBody, Problem> {
+async fn collect(body: &mut Body, limit: usize, budget: &BodyBudget) -> Result<WholeBody, Problem> {
     let first = next(body).await?.unwrap_or_default();
     // A body is usually one frame, which lies in the buffer of its connection and is used as it is.
     if body.is_end_stream() {
         return Ok(WholeBody {
             bytes: first,
-            _reservation: None,
+            _counted: None,
         });
     }
     Box::pin(concatenate(first, body, limit, budget)).await
 }
 
-/// All of a body in several frames. The reservation grows with what has arrived: what is only declared takes no memory
-/// from other requests.
+/// All of a body in several frames. What has arrived is counted: what is only declared takes no memory from other
+/// requests.
 async fn concatenate(
     first: Bytes,
     body: &mut Body,
     limit: usize,
-    budget: &MemoryBudget,
+    budget: &BodyBudget,
 ) -> Result<WholeBody, Problem> {
-    let mut reservation = budget.reservation();
-    let mut reserved = 0;
+    let mut whole = budget.hold(Vec::new());
+    let (mut size, mut counted) = (0, 0);
     let declared = first.len() + declared_len(body);
-    let mut whole = Vec::new();
     let mut frame = Some(first);
     while let Some(data) = frame {
-        let size = whole.len() + data.len();
+        size += data.len();
         if size > limit {
             return Err(Problem::BodyTooLarge { limit });
         }
-        if size > reserved {
-            reserved = size.next_power_of_two().min(limit);
-            if !reservation.grow_to(reserved) {
+        if size > counted {
+            counted = size.next_power_of_two().min(limit);
+            if !whole.grow_to(counted) {
                 return Err(Problem::NoMemory);
             }
         }
-        if size > whole.capacity() {
-            let more = capacity_for(size, declared).min(limit) - whole.len();
-            let allocated = whole.try_reserve_exact(more);
-            allocated.map_err(|_| Problem::NoMemory)?;
+        let capacity = capacity_for(size, declared).min(limit);
+        let appended = whole.with(|whole| append(whole, &data, capacity));
+        if appended != Some(true) {
+            return Err(Problem::NoMemory);
         }
-        whole.extend_from_slice(&data);
         drop(data);
         frame = next(body).await?;
     }
     Ok(WholeBody {
-        bytes: whole.into(),
-        _reservation: Some(reservation),
+        bytes: whole.take().ok_or(Problem::NoMemory)?.into(),
+        _counted: Some(whole),
     })
+}
+
+/// Appends `data`, and moves what is there to a place of this `capacity` if there is no room. Returns whether there is
+/// memory for that.
+fn append(whole: &mut Vec<u8>, data: &[u8], capacity: usize) -> bool {
+    let has_room = whole.len() + data.len() <= whole.capacity()
+        || whole.try_reserve_exact(capacity - whole.len()).is_ok();
+    if has_room {
+        whole.extend_from_slice(data);
+    }
+    has_room
 }
 
 /// Bytes to allocate for a body of which `size` have arrived.

@@ -11,21 +11,18 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
-use super::memory::Reservation;
-
 /// Bytes of a frame, at most. hyper copies what it sends, since writev is off, and it would copy a large frame as a
 /// whole.
-const FRAME_BYTES: usize = 8 * 1024;
+pub(in crate::http) const FRAME_BYTES: usize = 8 * 1024;
 
-/// A body that is sent in small frames. It holds its reservation until it is sent.
-pub(in crate::http) fn in_frames<B>(body: B, reservation: Option<Reservation>) -> Body
+/// A body that is sent in small frames.
+pub(in crate::http) fn in_frames<B>(body: B) -> Body
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     Body::new(Frames {
         body,
         rest: Bytes::new(),
-        _reservation: reservation,
     })
 }
 
@@ -33,7 +30,6 @@ struct Frames<B> {
     body: B,
     /// The rest of the frame that is being split.
     rest: Bytes,
-    _reservation: Option<Reservation>,
 }
 
 impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Frames<B> {
@@ -81,7 +77,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_is_sent_in_small_frames_and_its_size_is_known_at_every_one() {
         let size = 2 * FRAME_BYTES + 5;
-        let mut body = in_frames(Full::from(vec![b'x'; size]), None);
+        let mut body = in_frames(Full::from(vec![b'x'; size]));
         let mut left = size;
         for frame in [FRAME_BYTES, FRAME_BYTES, 5] {
             assert_eq!(body.size_hint().exact(), Some(left as u64));

@@ -3,6 +3,6 @@
 pub(super) mod body;
 pub(super) mod frames;
 pub(super) mod memory;
+pub(super) mod pieces;
 pub(super) mod rate;
-pub(super) mod response;
 pub(super) mod subscribers;

@@ -82,18 +82,25 @@ impl Bucket {
 
 /// The limit that all streams share. They take turns, and a stream that leaves gives back what it has not used: so a
 /// stream waits for at most one turn of each other stream.
+///
+/// The stream whose turn is next sleeps until the limit allows it, which all others would have to do as well. It does not
+/// wait for its client meanwhile: what waits for a turn has nothing to send, so its connection goes on polling it.
 #[derive(Debug)]
 pub(super) struct SharedLimit {
     bucket: Mutex<Bucket>,
     /// Held by the stream whose turn is next; the others queue for it.
     turn: sync::Mutex<()>,
+    /// Held by one of those that need several turns, while it queues for one: so those that need one turn never wait
+    /// for more than one of these.
+    long: sync::Mutex<()>,
 }
 
 impl SharedLimit {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             bucket: Mutex::new(Bucket::new(SHARED_BURST)),
-            turn: sync::Mutex::new(()),
+            turn: sync::Mutex::default(),
+            long: sync::Mutex::default(),
         })
     }
 
@@ -101,6 +108,7 @@ impl SharedLimit {
     pub(super) fn stream(self: &Arc<Self>) -> StreamLimit {
         StreamLimit {
             own: Bucket::new(OWN_BURST),
+            owed: Duration::ZERO,
             left: Duration::ZERO,
             shared: Arc::clone(self),
         }
@@ -126,6 +134,8 @@ impl SharedLimit {
 #[derive(Debug)]
 pub(in crate::http) struct StreamLimit {
     own: Bucket,
+    /// What the stream has used of the shared limit, and has had no turn for yet.
+    owed: Duration,
     /// What is left of the stream's last turn.
     left: Duration,
     shared: Arc<SharedLimit>,
@@ -142,16 +152,22 @@ impl StreamLimit {
         .await;
     }
 
-    /// Uses `cost`, and waits until the stream is within its limits again.
+    /// Uses `cost`, and waits until the stream is within its limits again. If that is given up, the next call goes on
+    /// with it.
     pub(in crate::http) async fn charge(&mut self, cost: Cost) {
         self.own.take(Instant::now(), cost.own);
-        let mut owed = cost.shared;
+        self.owed += cost.shared;
         // A large event takes many turns, between which other streams have theirs.
-        while owed > self.left {
-            owed -= mem::take(&mut self.left);
+        while self.owed > self.left {
+            self.owed -= mem::take(&mut self.left);
+            let _long = if self.owed > TURN {
+                Some(self.shared.long.lock().await)
+            } else {
+                None
+            };
             self.left = self.shared.take_turn().await;
         }
-        self.left -= owed;
+        self.left -= mem::take(&mut self.owed);
         let pause = self.own.pause(Instant::now());
         if let Some(pause) = pause {
             sleep(pause).await;
@@ -219,18 +235,49 @@ mod tests {
         assert!(begin.elapsed() < 2 * PAUSE, "{:?}", begin.elapsed());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_stream_waits_for_one_turn_of_each_other_however_much_they_send() {
+    /// How many milliseconds a small event takes while 500 other streams send without a pause.
+    async fn time_to_send_beside(bytes: usize) -> u128 {
         let shared = SharedLimit::new();
-        let others = (0..500).map(async |_| shared.stream().charge_event(16 * 1024 * 1024).await);
+        let others = (0..500).map(async |_| {
+            let mut other = shared.stream();
+            loop {
+                other.charge_event(bytes).await;
+            }
+        });
         let begin = Instant::now();
         tokio::select! {
             biased;
-            _ = join_all(others) => panic!("they have sent 8 GiB"),
+            _ = join_all(others) => panic!("they never end"),
             () = async { shared.stream().charge_event(0).await } => {}
         }
-        let waited = begin.elapsed().as_millis();
+        begin.elapsed().as_millis()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_waits_for_one_turn_of_each_other() {
+        let waited = time_to_send_beside(128 * 1024).await;
         assert!((900..1_050).contains(&waited), "{waited}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_small_event_waits_for_one_turn_of_all_large_ones() {
+        let waited = time_to_send_beside(16 * 1024 * 1024).await;
+        assert!(waited < 50, "{waited}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_is_given_up_again_and_again_takes_no_longer() {
+        let mut stream = SharedLimit::new().stream();
+        let begin = Instant::now();
+        let mut bytes = 100 * 1024 * 1024;
+        while timeout(4 * PAUSE, stream.charge_event(bytes))
+            .await
+            .is_err()
+        {
+            bytes = 0;
+        }
+        let waited = begin.elapsed().as_millis();
+        assert!((9_400..10_000).contains(&waited), "{waited}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -67,7 +67,7 @@ pub(super) async fn show(
 ) -> ([(HeaderName, &'static str); 1], Body) {
     let headers = [(header::CONTENT_TYPE, "application/json")];
     let json = json.get().cloned().unwrap_or_default();
-    (headers, in_frames(Full::new(json), None))
+    (headers, in_frames(Full::new(json)))
 }
 
 /// The description without its routes.

@@ -38,8 +38,7 @@ const READ: &[When] = &[
     ),
     (
         "503",
-        "The responses that are being sent use up --max-in-flight, there are as many streams and waiting requests \
-         as --max-subscribers allows, or all connections are busy",
+        "There are as many streams and waiting requests as --max-subscribers allows, or all connections are busy",
     ),
 ];
 
@@ -69,7 +68,7 @@ const UPDATE: &[When] = &[
     ),
     (
         "503",
-        "The bodies that are arriving use up --max-in-flight, or all connections are busy",
+        "Newer bodies used up --max-in-flight before this one was complete, or all connections are busy",
     ),
 ];
 

@@ -76,7 +76,7 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     let page = Full::new(Bytes::from_static(page.as_bytes()));
-    (headers, in_frames(page, None))
+    (headers, in_frames(page))
 }
 
 #[cfg(test)]

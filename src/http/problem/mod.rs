@@ -57,7 +57,7 @@ pub(super) enum Problem {
     BodyIncomplete,
     MalformedChunks,
     NotAnUpdate(ParseError),
-    /// The memory budget for this is used up.
+    /// Newer requests needed the memory of this one.
     NoMemory,
     TooManySubscribers,
     ShuttingDown,
@@ -190,7 +190,9 @@ impl fmt::Display for Problem {
             Self::BodyIncomplete => f.write_str("the body ended before it was complete"),
             Self::MalformedChunks => f.write_str("the chunks of the body are malformed"),
             Self::NotAnUpdate(error) => error.fmt(f),
-            Self::NoMemory => f.write_str("the service is busy: --max-in-flight is used up; try again"),
+            Self::NoMemory => f.write_str(
+                "the service is busy: newer requests used up --max-in-flight before this one was complete; try again",
+            ),
             Self::TooManySubscribers => f.write_str(
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
             ),

@@ -2,16 +2,25 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{extract::State, response::Response};
-use serde::Serialize;
+use axum::{
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
 use tokio::{task::yield_now, time::sleep};
-use utoipa::ToSchema;
 
-use super::view::{RunView, json_bytes};
+use super::{
+    list::{ListJson, RunList},
+    run_json::{Lines, RunJson},
+    view::RunView,
+};
 use crate::{
     http::{
         app::App,
-        limits::{rate::WAKEUP, response},
+        limits::{
+            pieces::{self, Gone, Pieces},
+            rate::WAKEUP,
+        },
         openapi::responses::{OneRunProblems, ReadProblems},
         params::{Cursor, LabelQuery, Limit, ListQuery, Query, RunIdPath, ShowQuery, Wait},
         problem::Problem,
@@ -44,11 +53,9 @@ pub(in crate::http) async fn show(
     };
     let run = run.filter(|run| filter.matches(run));
     let run = run.ok_or(Problem::NoSuchRun(run_id))?;
-    response::json(
-        &RunView::from(&run),
-        json_bytes(&run),
-        &app.memory.responses,
-    )
+    let around = [Vec::new(), b"\n".to_vec()];
+    let json = RunJson::new(&run, around, Lines::AsTheyAre, &app.memory.responses);
+    respond(json)
 }
 
 /// The run once it is over and `filter` matches it, or as it is after `longest` or when the service shuts down.
@@ -82,16 +89,6 @@ async fn wait_until_terminal(
     })
 }
 
-/// A page of the list.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct RunList<'a> {
-    /// The run that was first seen last comes first.
-    runs: Vec<RunView<'a>>,
-    /// Where the next page begins; null on the last one.
-    #[schema(required)]
-    next_cursor: Option<Cursor>,
-}
-
 /// The runs, newest first.
 ///
 /// A walk from page to page shows no run twice and misses none that was there when it began and is still
@@ -111,17 +108,19 @@ pub(in crate::http) async fn list(
     let Limit(limit) = query.limit.unwrap_or_default();
     let after = query.cursor.map(|Cursor(position)| position);
     let filter = Filter::new(query.status, labels.label.0, []);
-    let mut search = PageSearch::new(filter, after, limit);
+    let mut search = PageSearch::new(filter.clone(), after, limit);
     let page = loop {
         match app.store.search(&mut search) {
             Some(page) => break page,
             None => yield_now().await,
         }
     };
-    let list = RunList {
-        runs: page.runs.iter().map(RunView::from).collect(),
-        next_cursor: page.next.map(Cursor),
-    };
-    let size = page.runs.iter().map(json_bytes).sum();
-    response::json(&list, size, &app.memory.responses)
+    respond(ListJson::new(app, filter, &page))
+}
+
+/// A response of JSON that is sent piece by piece.
+fn respond(json: impl Pieces + Send + Unpin + 'static) -> Result<Response, Problem> {
+    let content_type = HeaderValue::from_static("application/json");
+    let body = pieces::body(json).map_err(|Gone| Problem::NoMemory)?;
+    Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }

@@ -8,7 +8,7 @@ use crate::{
     run::{Labels, Outputs, PlatformStatus, Progress, Run, RunId, Status, Timestamp},
 };
 
-/// Upper bound for all field names and short values, as JSON.
+/// Upper bound for all field names, brackets and short values, as JSON.
 const FIELD_BYTES: usize = 512;
 
 /// A run as clients see it.
@@ -73,12 +73,23 @@ impl<'a> From<&'a Run> for RunView<'a> {
     }
 }
 
+impl<'a> RunView<'a> {
+    /// The same without the outputs.
+    pub(super) fn without_outputs(run: &'a Run) -> Self {
+        static NONE: Outputs = Outputs::new();
+        Self {
+            outputs: &NONE,
+            ..Self::from(run)
+        }
+    }
+}
+
 /// Bytes of JSON that show a run, at most.
 pub(super) fn json_bytes(run: &Run) -> usize {
     // An odd character takes six bytes when it is escaped.
     let text = run.live_status().map_or(0, str::len) + run.labels().bytes();
     let quotes = Labels::MAX * r#""":"","#.len();
-    FIELD_BYTES + text * 6 + quotes + run.outputs().json_bytes()
+    FIELD_BYTES + text * 6 + quotes + run.outputs().items_bytes()
 }
 
 #[cfg(test)]

@@ -2,17 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
 use tokio::{task::yield_now, time::Instant};
 
 use super::{
     sink::EventSink,
-    sse::{Scope, data, removed, run_event},
+    sse::{Event, EventHead, Scope, data, removed},
 };
 use crate::{
-    run::{Run, Status},
+    run::Status,
     store::{Counts, Follower, Next},
 };
 
@@ -51,7 +50,9 @@ impl AllRuns {
 
     /// The next event, once there is one.
     pub(super) async fn next(&mut self) -> Event {
-        self.sink.ready_for_next().await;
+        if let Some(heartbeat) = self.sink.ready_for_next().await {
+            return heartbeat;
+        }
         if self.are_counts_old()
             && let Some(event) = self.new_counts()
         {
@@ -65,40 +66,30 @@ impl AllRuns {
                     if let Some(event) = self.new_counts() {
                         return event;
                     }
-                    self.follower.changed().await;
-                    self.sink.throttle_wakeup().await;
+                    let changed = self.follower.changed();
+                    if let Some(heartbeat) = self.sink.wait_for(changed).await {
+                        return heartbeat;
+                    }
                 }
                 Next::Snapshot(reason) => {
                     let reason = reason.word();
                     app.metrics.snapshots(reason).inc();
-                    let snapshot = Event::default().event("snapshot");
+                    let snapshot = EventHead::default().event("snapshot");
                     return data(snapshot, &json!({ "reason": reason }));
                 }
-                Next::Present(run) => {
-                    if let Some(event) = self.event_of(Event::default(), run).await {
-                        return event;
-                    }
-                }
+                Next::Present(run) => return self.sink.run_event(EventHead::default(), &run),
                 Next::Live(revision) => {
                     return data(self.scope.event(&app, revision).event("live"), &json!({}));
                 }
                 Next::Changed(revision, run) => {
-                    if let Some(event) = self.event_of(self.scope.event(&app, revision), run).await
-                    {
-                        return event;
-                    }
+                    let head = self.scope.event(&app, revision);
+                    return self.sink.run_event(head, &run);
                 }
                 Next::Removed(revision, run_id) => {
                     return removed(self.scope.event(&app, revision), run_id);
                 }
             }
         }
-    }
-
-    /// The event that shows a run; `None` if the run is no longer kept once there is memory for the event.
-    async fn event_of(&mut self, event: Event, shown: Run) -> Option<Event> {
-        let shown = self.sink.reserve_for(shown).await?;
-        Some(run_event(event, &shown))
     }
 
     fn are_counts_old(&self) -> bool {
@@ -121,24 +112,17 @@ impl AllRuns {
             failed: of(Status::Failed),
             cancelled: of(Status::Cancelled),
         };
-        Some(data(Event::default().event("counts"), &view))
+        Some(data(EventHead::default().event("counts"), &view))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
-    use axum::{
-        body::to_bytes,
-        response::{IntoResponse as _, sse::Sse},
-    };
-    use futures_util::stream;
     use tokio::time::advance;
 
     use super::*;
     use crate::{
-        http::app::App,
+        http::{app::App, limits::pieces::Pieces as _},
         store::{Filter, SnapshotReason},
         testing::{at, run_id, update},
     };
@@ -147,11 +131,10 @@ mod tests {
         app.store.apply(run_id(1), &update(body), at(0));
     }
 
-    async fn text(event: Event) -> String {
-        let events = stream::iter([Ok::<_, Infallible>(event)]);
-        let body = Sse::new(events).into_response().into_body();
-        let text = to_bytes(body, usize::MAX).await.unwrap();
-        String::from_utf8(text.to_vec()).unwrap()
+    fn text(mut event: Event) -> String {
+        let mut text = Vec::new();
+        event.write(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -163,7 +146,7 @@ mod tests {
             .follow(Filter::default(), 0, SnapshotReason::Start);
         let mut runs = AllRuns::new(sink, Scope::runs(&Filter::default()), follower);
         for name in ["counts", "snapshot", "live"] {
-            let sent = text(runs.next().await).await;
+            let sent = text(runs.next().await);
             assert!(sent.contains(&format!("event: {name}\n")), "{sent}");
         }
         for (status, counts) in [
@@ -173,7 +156,7 @@ mod tests {
             for tenths in 1..=10 {
                 advance(Duration::from_millis(100)).await;
                 apply(&app, &format!(r#"{{"status":"{status}"}}"#));
-                let sent = text(runs.next().await).await;
+                let sent = text(runs.next().await);
                 assert_eq!(sent.contains(counts), tenths == 10, "{tenths}: {sent}");
             }
         }

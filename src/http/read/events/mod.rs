@@ -5,16 +5,13 @@ mod one;
 mod sink;
 mod sse;
 
-use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
+use std::{future::ready, iter, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, HeaderName, StatusCode, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{IntoResponse, Response},
 };
 use futures_util::{
     StreamExt as _,
@@ -25,12 +22,12 @@ use self::{
     all::AllRuns,
     one::OneRun,
     sink::EventSink,
-    sse::{END, Scope},
+    sse::{Event, Scope, end_id},
 };
 use crate::{
     http::{
         app::App,
-        limits::frames::in_frames,
+        limits::pieces::{Gone, next_piece},
         openapi::responses::ReadProblems,
         params::{LAST_EVENT_ID, LabelQuery, Query, RunIdPath, SnapshotLimit, StreamQuery},
         problem::Problem,
@@ -43,9 +40,6 @@ use crate::{
 /// a response that has no body yet. It belongs to the event that follows: some clients take an event with nothing but
 /// this line for an empty message.
 const RETRY: &str = "retry: 1000\n";
-
-/// The longest pause between two events, so that neither a proxy nor the client takes a stream for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// First every run that exists and matches, newest first, then every change.
 ///
@@ -122,14 +116,14 @@ pub(in crate::http) async fn one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let last = last_event_id(&headers);
-    if last == Some(END) {
+    if last.is_some_and(|last| last == end_id(run_id)) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let filter = Filter::new(None, labels.label.0, []);
-    let scope = Scope::OneRun;
+    let scope = Scope::one_run(run_id, &filter);
     let seen = last.and_then(|last| scope.revision(&app, last));
     let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe()?);
-    let run = OneRun::new(sink, run_id, filter, seen);
+    let run = OneRun::new(sink, run_id, filter, scope, seen);
     Ok(respond(
         &app,
         stream::unfold(run, async |mut run| {
@@ -146,22 +140,26 @@ fn last_event_id(headers: &HeaderMap) -> Option<&str> {
 
 /// A response that streams the events, and ends when the service shuts down.
 fn respond(app: &App, events: impl Stream<Item = Event> + Send + 'static) -> Response {
-    let heartbeat = Event::default().event("heartbeat").data("{}");
-    let events = events
-        .take_until(app.drain.clone().cancelled_owned())
-        .map(Ok::<_, Infallible>);
-    let response = Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(HEARTBEAT).event(heartbeat))
-        .into_response();
-    // Without these, middleware that compresses and nginx hold events back.
+    let events = events.take_until(app.drain.clone().cancelled_owned());
+    let retry = stream::once(ready(Ok(Bytes::from_static(RETRY.as_bytes()))));
+    let body = Body::from_stream(retry.chain(events.flat_map(text)));
+    // Without the last two, middleware that compresses and nginx hold events back.
     let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store, no-transform"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    let response = response.map(|events| {
-        let retry = stream::once(ready(Ok(Bytes::from_static(RETRY.as_bytes()))));
-        let body = Body::from_stream(retry.chain(events.into_data_stream()));
-        in_frames(body, None)
-    });
-    (headers, response).into_response()
+    (headers, body).into_response()
+}
+
+/// The text of an event, piece by piece.
+fn text(event: Event) -> impl Stream<Item = Result<Bytes, Gone>> {
+    let mut left = Some(event);
+    stream::iter(iter::from_fn(move || {
+        let next = next_piece(left.as_mut()?);
+        if !matches!(next, Ok((_, true))) {
+            left = None;
+        }
+        Some(next.map(|(piece, _)| piece))
+    }))
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::response::sse::Event;
 use serde_json::json;
 
 use super::{
     sink::EventSink,
-    sse::{END, Scope, data, removed, run_event},
+    sse::{Event, EventHead, Scope, data, end_id, removed},
 };
 use crate::{
     run::{RunId, Status},
@@ -21,6 +20,7 @@ pub(super) struct OneRun {
     run_id: RunId,
     /// Which labels the run has to have: without them it is not known to the client.
     filter: Filter,
+    scope: Scope,
     watch: RunWatch,
     state: State,
 }
@@ -40,6 +40,7 @@ impl OneRun {
         sink: EventSink,
         run_id: RunId,
         filter: Filter,
+        scope: Scope,
         seen: Option<Revision>,
     ) -> Self {
         let watch = sink.app.store.watch(run_id);
@@ -47,6 +48,7 @@ impl OneRun {
             sink,
             run_id,
             filter,
+            scope,
             watch,
             state: State::Watching(seen),
         }
@@ -54,7 +56,9 @@ impl OneRun {
 
     /// The next event, once there is one; `None` after the last.
     pub(super) async fn next(&mut self) -> Option<Event> {
-        self.sink.ready_for_next().await;
+        if let Some(heartbeat) = self.sink.ready_for_next().await {
+            return Some(heartbeat);
+        }
         let app = Arc::clone(&self.sink.app);
         loop {
             let seen = match self.state {
@@ -62,17 +66,21 @@ impl OneRun {
                 State::Ending(status) => {
                     self.state = State::Ended;
                     let end = json!({ "run_id": self.run_id, "status": status });
-                    return Some(data(Event::default().id(END).event("end"), &end));
+                    return Some(data(
+                        EventHead::default().id(end_id(self.run_id)).event("end"),
+                        &end,
+                    ));
                 }
                 State::Ended => return None,
             };
-            self.watch.changed().await;
-            self.sink.throttle_wakeup().await;
+            if let Some(heartbeat) = self.sink.wait_for(self.watch.changed()).await {
+                return Some(heartbeat);
+            }
             let now = app.store.look(&mut self.watch);
             let Some(now) = now.filter(|now| self.filter.matches(&now.run)) else {
                 self.state = State::Watching(None);
                 if seen.is_some() {
-                    return Some(removed(Event::default(), self.run_id));
+                    return Some(removed(EventHead::default(), self.run_id));
                 }
                 continue;
             };
@@ -80,7 +88,7 @@ impl OneRun {
                 // It was evicted and is known again: this is a new one to the client.
                 self.state = State::Watching(None);
                 self.watch.look_again();
-                return Some(removed(Event::default(), self.run_id));
+                return Some(removed(EventHead::default(), self.run_id));
             }
             let revision = now.revision;
             if Some(revision) == seen {
@@ -88,10 +96,9 @@ impl OneRun {
                 self.state = state_after(revision, now.run.status());
                 continue;
             }
-            if let Some(shown) = self.sink.reserve_for(now.run).await {
-                self.state = state_after(revision, shown.status());
-                return Some(run_event(Scope::OneRun.event(&app, revision), &shown));
-            }
+            self.state = state_after(revision, now.run.status());
+            let head = self.scope.event(&app, revision);
+            return Some(self.sink.run_event(head, &now.run));
         }
     }
 }
