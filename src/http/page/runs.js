@@ -12,15 +12,6 @@ const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", tim
 const formatTime = (timestamp) => timeFormat.format(new Date(timestamp));
 const formatCount = (n) => n.toLocaleString("en");
 
-/** `value` as JSON; empty if it is nested too deeply for the browser. */
-function toJson(value, indent) {
-  try {
-    return JSON.stringify(value, null, indent);
-  } catch {
-    return "";
-  }
-}
-
 /** What a run is doing, or what came of it. */
 function activityOf(run, items) {
   if (run.status === "completed") return countByKind(items) || "No outputs";
@@ -75,7 +66,7 @@ class Panel {
   }
   #updateJson() {
     if (!this.#rawJson.open) return;
-    const json = toJson(this.#run, 2) || "It is nested too deeply to be shown here.";
+    const json = JSON.stringify(this.#run, null, 2);
     set(this.#json, "textContent", json.length > MAX_JSON_CHARS ? `${json.slice(0, MAX_JSON_CHARS)}…` : json);
   }
 }
@@ -113,9 +104,8 @@ class Row {
     details.open = isOpen;
   }
   update(run) {
-    const parts = this.#parts, outputs = toJson(run.outputs);
-    // Outputs too deep for JSON cannot be compared.
-    const hasNewOutputs = !outputs || this.#outputs !== outputs;
+    const parts = this.#parts, outputs = JSON.stringify(run.outputs);
+    const hasNewOutputs = this.#outputs !== outputs;
     this.run = run;
     this.#outputs = outputs;
     if (hasNewOutputs) this.#items = itemsOf(run);
