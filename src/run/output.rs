@@ -2,7 +2,7 @@
 
 use std::{
     ops::{Deref, Range},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use serde::{
@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Timestamp, parse_error::reason, readable, text::excerpt, version::Version};
+use super::{Timestamp, parse_error::reason, readable, signing::latest_date, text::excerpt};
 
 /// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
@@ -22,8 +22,9 @@ pub struct Output<J = Arc<RawValue>> {
     id: Range<usize>,
     updated_at: Range<usize>,
     created_at: Range<usize>,
-    /// The latest date of its signed URLs, once that was looked for.
-    signed_at: OnceLock<Option<Timestamp>>,
+    /// The latest date of its signed URLs. Only versions of the same `updated_at` need it, but to find it takes too long
+    /// for the lock of the store.
+    signed_at: Option<Timestamp>,
 }
 
 impl<J: Deref<Target = RawValue>> Output<J> {
@@ -41,13 +42,12 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         }
     }
 
-    /// Of two outputs with the same identity, the one with the greater version is kept.
-    pub(super) fn version(&self) -> Version<'_> {
-        Version {
-            updated_at: &self.json()[self.updated_at.clone()],
-            json: self.json(),
-            signed_at: &self.signed_at,
-        }
+    /// Of two outputs with the same identity, the one with the greater version is kept. `updated_at` may
+    /// be malformed, so it is compared as text. A fresh URL comes with the same `updated_at`: then its date decides, and
+    /// at last the bytes.
+    pub(super) fn version(&self) -> (&str, Option<Timestamp>, &str) {
+        let updated_at = &self.json()[self.updated_at.clone()];
+        (updated_at, self.signed_at, self.json())
     }
 
     /// The key that sorts outputs as they were made. `created_at` may be malformed, so it is compared as text. Outputs
@@ -69,7 +69,7 @@ impl Output {
             id: self.id.clone(),
             updated_at: self.updated_at.clone(),
             created_at: self.created_at.clone(),
-            signed_at: self.signed_at.clone(),
+            signed_at: self.signed_at,
         }
     }
 }
@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             id: range_in(json, head.id.filter(|id| is_identifying(id))),
             updated_at: range_in(json, head.updated_at),
             created_at: range_in(json, head.created_at.filter(|at| is_text(at))),
-            signed_at: OnceLock::new(),
+            signed_at: latest_date(json.get()),
         })
     }
 }

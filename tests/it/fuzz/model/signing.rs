@@ -1,12 +1,5 @@
 //! A second, simpler search for the dates of signed URLs: it splits the text into parameters.
 
-use base64::{
-    Engine as _,
-    alphabet::Alphabet,
-    engine::{GeneralPurpose, general_purpose::NO_PAD},
-};
-use percent_encoding::percent_decode_str;
-
 /// The latest date in this JSON, in milliseconds.
 pub(super) fn latest_date(json: &str) -> Option<i64> {
     let mut json = json.replace(r"\u0026", "&");
@@ -21,37 +14,28 @@ fn date(parameter: &str) -> Option<i64> {
     let (name, rest) = parameter.split_once('=')?;
     let is_in_value = |c: &char| c.is_ascii_alphanumeric() || "%:+.-_~".contains(*c);
     let value: String = rest.chars().take_while(is_in_value).collect();
-    match name {
+    let date = match name {
         "X-Amz-Date" | "X-Goog-Date" | "se" => {
-            let value = String::from_utf8(percent_decode_str(&value).collect()).ok()?;
-            let time = if value.len() == 10 {
-                let day = jiff::civil::Date::strptime("%Y-%m-%d", &value);
-                day.and_then(|day| Ok(day.in_tz("UTC")?.timestamp()))
-            } else {
-                value.parse()
+            let value = value.replace("%3A", "").replace("%3a", "");
+            let value = value.replace(['-', ':'], "");
+            let (day, time) = value.split_at_checked(8)?;
+            let time = match time.len() {
+                0 => "000000".to_owned(),
+                6 => time.strip_prefix('T')?.strip_suffix('Z')?.to_owned() + "00",
+                8 => time.strip_prefix('T')?.strip_suffix('Z')?.to_owned(),
+                _ => return None,
             };
-            time.ok().map(jiff::Timestamp::as_millisecond)
+            let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+            let date = format!("{day} {time} +0000");
+            let date = (is_number(day) && is_number(&time)).then_some(date)?;
+            // strptime reads second 60 as second 59.
+            let date = (!time.ends_with("60")).then_some(date)?;
+            jiff::Timestamp::strptime("%Y%m%d %H%M%S %z", date)
         }
-        "Expires" => seconds(&value),
-        "Policy" => {
-            let symbols = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~";
-            let engine = GeneralPurpose::new(&Alphabet::new(symbols).unwrap(), NO_PAD);
-            let json = engine.decode(value.trim_end_matches('_')).ok()?;
-            let json = String::from_utf8(json).ok()?;
-            let times = json.match_indices(r#""AWS:EpochTime":"#);
-            let times = times.filter_map(|(at, name)| {
-                let digits = json[at + name.len()..].trim_start().chars();
-                seconds(&digits.take_while(char::is_ascii_digit).collect::<String>())
-            });
-            times.max()
+        "Expires" if value.chars().all(|c| c.is_ascii_digit()) => {
+            jiff::Timestamp::from_second(value.parse().ok()?)
         }
-        _ => None,
-    }
-}
-
-fn seconds(digits: &str) -> Option<i64> {
-    let is_number = digits.chars().all(|c| c.is_ascii_digit());
-    let seconds = digits.parse().ok().filter(|_| is_number)?;
-    let time = jiff::Timestamp::from_second(seconds).ok()?;
-    Some(time.as_millisecond())
+        _ => return None,
+    };
+    date.ok().map(jiff::Timestamp::as_millisecond)
 }
