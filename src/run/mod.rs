@@ -1,6 +1,7 @@
 //! What a run is: parsing an update, and the join that merges it into the run. Pure: no tokio, no axum,
 //! no clock, no I/O.
 
+mod glance;
 mod id;
 mod labels;
 #[cfg(test)]

@@ -11,7 +11,9 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Timestamp, parse_error::reason, readable, signing::latest_date, text::excerpt};
+use super::{
+    Timestamp, glance::Glance, parse_error::reason, readable, signing::latest_date, text::excerpt,
+};
 
 /// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
@@ -110,7 +112,8 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             let found = Unexpected::Other(&found);
             return Err(D::Error::invalid_type(found, &"an object"));
         }
-        readable::check(json.get()).map_err(D::Error::custom)?;
+        let glance = Glance::at(json.get());
+        readable::check(json.get(), glance).map_err(D::Error::custom)?;
         let head: Head<'de> =
             serde_json::from_str(json.get()).map_err(|error| D::Error::custom(reason(&error)))?;
         Ok(Self {
@@ -118,7 +121,7 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             id: range_in(json, head.id.filter(|id| is_identifying(id))),
             updated_at: range_in(json, head.updated_at),
             created_at: range_in(json, head.created_at.filter(|at| is_text(at))),
-            signed_at: latest_date(json.get()),
+            signed_at: latest_date(json.get(), glance),
         })
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use memchr::{memchr, memchr2};
 
+use super::glance::Glance;
+
 /// Levels of arrays and objects in an output, at most. Readers fail at some hundreds.
 pub(super) const MAX_LEVELS: usize = 128;
 
@@ -30,37 +32,18 @@ impl fmt::Display for Unreadable<'_> {
     }
 }
 
-/// Checks JSON, which must be valid. For most JSON, one fast look at each byte is all of it.
-pub(super) fn check(json: &str) -> Result<(), Unreadable<'_>> {
+/// Checks JSON, which must be valid.
+pub(super) fn check(json: &str, glance: Glance) -> Result<(), Unreadable<'_>> {
     let bytes = json.as_bytes();
-    let (brackets, has_escapes) = count(bytes);
-    if brackets > MAX_LEVELS && is_too_deep(bytes) {
+    if glance.brackets > MAX_LEVELS && is_too_deep(bytes) {
         return Err(Unreadable::TooDeep);
     }
-    if has_escapes
-        && has_surrogates(bytes)
+    if glance.has_backslash
         && let Some(at) = lone_surrogate(bytes)
     {
         return Err(Unreadable::LoneSurrogate(&json[at..at + 6]));
     }
     Ok(())
-}
-
-/// How many opening brackets there are, those in texts included, and whether there is a backslash.
-// The two opening brackets differ in one bit. A byte can count the brackets of a chunk, so the compiler makes
-// vector instructions of the loop.
-fn count(json: &[u8]) -> (usize, bool) {
-    let mut all = (0, false);
-    for chunk in json.chunks(224) {
-        let (mut brackets, mut has_backslash) = (0_u8, false);
-        for byte in chunk {
-            brackets += u8::from(byte | 0x20 == b'{');
-            has_backslash |= *byte == b'\\';
-        }
-        all.0 += usize::from(brackets);
-        all.1 |= has_backslash;
-    }
-    all
 }
 
 fn is_too_deep(json: &[u8]) -> bool {
@@ -90,13 +73,6 @@ fn text_length(json: &[u8]) -> usize {
         length += 1;
     }
     length
-}
-
-/// Whether there may be an escape of a surrogate. The compiler makes vector instructions of this, too.
-fn has_surrogates(json: &[u8]) -> bool {
-    let is_surrogate = |at: &[u8]| (at[0] == b'\\') & (at[1] == b'u') & (at[2] | 0x20 == b'd');
-    json.windows(3)
-        .fold(false, |found, at| found | is_surrogate(at))
 }
 
 /// Where the first escape is that is half of a surrogate pair, if there is one.
@@ -140,6 +116,10 @@ const fn is_second_half(json: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(json: &str) -> Result<(), Unreadable<'_>> {
+        super::check(json, Glance::at(json))
+    }
 
     fn nested(levels: usize, inner: &str) -> String {
         let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
