@@ -38,7 +38,7 @@ pub(super) fn check(json: &str, glance: Glance) -> Result<(), Unreadable<'_>> {
     if glance.brackets > MAX_LEVELS && is_too_deep(bytes) {
         return Err(Unreadable::TooDeep);
     }
-    if glance.has_backslash
+    if glance.has_backslash_or_equals_sign
         && let Some(at) = lone_surrogate(bytes)
     {
         return Err(Unreadable::LoneSurrogate(&json[at..at + 6]));

@@ -14,7 +14,7 @@ pub(super) fn latest_date(json: &str, glance: Glance) -> Option<Timestamp> {
     /// Bytes between two `=` that matter, at least: `&se`.
     const PARAMETER: usize = 3;
 
-    if !glance.has_equals_sign {
+    if !glance.has_backslash_or_equals_sign {
         return None;
     }
     let json = json.as_bytes();
@@ -52,9 +52,12 @@ fn date(name: &[u8], value: &[u8]) -> Option<Timestamp> {
             .iter()
             .any(|escape| before.ends_with(*escape)),
     };
+    if !is_separated {
+        return None;
+    }
     let is_value = |byte: &&u8| byte.is_ascii_alphanumeric() || b"%:+.-_~".contains(byte);
     let length = value.iter().take_while(is_value).count();
-    read(&value[..length]).filter(|_| is_separated)
+    read(&value[..length])
 }
 
 /// A time in UTC or a day, with or without hyphens and colons: `20260301T130000Z`, `2026-03-01T13%3A00Z`, `2026-03-01`.

@@ -35,7 +35,7 @@ pub struct Update<'a> {
     /// What the run is doing, such as `Executing KSampler`. At most 1 KiB of it is kept.
     #[schema(value_type = Option<String>)]
     pub live_status: Option<Cow<'a, str>>,
-    /// All, some or none of the run's outputs.
+    /// All, some or none of the run's outputs. Each has at most 128 levels of arrays and objects.
     #[schema(value_type = Option<Vec<HashMap<String, Value>>>, max_items = 1000)]
     pub outputs: UpdateOutputs<'a>,
     /// Labels for the run. They come from the URL, not from the body.
