@@ -30,37 +30,18 @@ impl fmt::Display for Unreadable<'_> {
     }
 }
 
-/// Checks JSON, which must be valid. For most JSON, one fast look at each byte is all of it.
+/// Checks JSON, which must be valid.
 pub(super) fn check(json: &str) -> Result<(), Unreadable<'_>> {
     let bytes = json.as_bytes();
-    let (brackets, has_escapes) = count(bytes);
-    if brackets > MAX_LEVELS && is_too_deep(bytes) {
+    // Few outputs have so many brackets. To count them is fast.
+    let brackets = bytes.iter().filter(|byte| matches!(byte, b'{' | b'['));
+    if brackets.count() > MAX_LEVELS && is_too_deep(bytes) {
         return Err(Unreadable::TooDeep);
     }
-    if has_escapes
-        && has_surrogates(bytes)
-        && let Some(at) = lone_surrogate(bytes)
-    {
-        return Err(Unreadable::LoneSurrogate(&json[at..at + 6]));
+    match lone_surrogate(bytes) {
+        Some(at) => Err(Unreadable::LoneSurrogate(&json[at..at + 6])),
+        None => Ok(()),
     }
-    Ok(())
-}
-
-/// How many opening brackets there are, those in texts included, and whether there is a backslash.
-// The two opening brackets differ in one bit. A byte can count the brackets of a chunk, so the compiler makes
-// vector instructions of the loop.
-fn count(json: &[u8]) -> (usize, bool) {
-    let mut all = (0, false);
-    for chunk in json.chunks(224) {
-        let (mut brackets, mut has_backslash) = (0_u8, false);
-        for byte in chunk {
-            brackets += u8::from(byte | 0x20 == b'{');
-            has_backslash |= *byte == b'\\';
-        }
-        all.0 += usize::from(brackets);
-        all.1 |= has_backslash;
-    }
-    all
 }
 
 fn is_too_deep(json: &[u8]) -> bool {
@@ -90,13 +71,6 @@ fn text_length(json: &[u8]) -> usize {
         length += 1;
     }
     length
-}
-
-/// Whether there may be an escape of a surrogate. The compiler makes vector instructions of this, too.
-fn has_surrogates(json: &[u8]) -> bool {
-    let is_surrogate = |at: &[u8]| (at[0] == b'\\') & (at[1] == b'u') & (at[2] | 0x20 == b'd');
-    json.windows(3)
-        .fold(false, |found, at| found | is_surrogate(at))
 }
 
 /// Where the first escape is that is half of a surrogate pair, if there is one.

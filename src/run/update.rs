@@ -35,7 +35,8 @@ pub struct Update<'a> {
     /// What the run is doing, such as `Executing KSampler`. At most 1 KiB of it is kept.
     #[schema(value_type = Option<String>)]
     pub live_status: Option<Cow<'a, str>>,
-    /// All, some or none of the run's outputs. Of more than 1,000 the first 1,000 are kept.
+    /// All, some or none of the run's outputs. Each has at most 128 levels of arrays and objects. Of more
+    /// than 1,000 the first 1,000 are kept.
     #[schema(value_type = Option<Vec<HashMap<String, Value>>>)]
     pub outputs: UpdateOutputs<'a>,
     /// Labels for the run. They come from the URL, not from the body.

@@ -75,9 +75,9 @@ const EVICTION_BATCH: usize = 256;
 #[derive(Debug)]
 pub struct Store {
     limits: Limits,
-    // One plain lock for all: it is held for microseconds (for as long as it takes to copy the outputs
-    // of a large update) and never across an await. What a reader takes from under it is small or shared,
-    // so that serialising happens outside.
+    // One plain lock for all: it is held for microseconds, and never across an await. An update with large outputs holds
+    // it longer, to compare them with the known ones, to copy them and to free what they replace: a body of 4 MiB for 1 to
+    // 20 ms. What a reader takes from under it is small or shared, so that serialising happens outside.
     runs: Mutex<Runs>,
     /// One for each cause.
     evictions: Vec<Counter>,

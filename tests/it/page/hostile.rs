@@ -78,8 +78,8 @@ async fn huge_runs_do_not_keep_the_others_from_being_shown() {
     with_browser(async |browser| {
         let server = Server::start().await;
         let deep = |n: usize| {
-            // With the three levels around them, as deep as an output may be.
-            let (open, close) = ("[".repeat(125), "]".repeat(125));
+            // With the two levels around them, as deep as an output may be.
+            let (open, close) = ("[".repeat(126), "]".repeat(126));
             let run_id = run_id(n);
             let outputs = format!(r#"[{{"data":{{"images":{open}{close}}}}}]"#);
             format!(r#"{{"run_id":"{run_id}","status":"completed","outputs":{outputs}}}"#)

@@ -253,10 +253,11 @@ fn typed<T: DeserializeOwned>(value: &RawValue) -> Option<T> {
 }
 
 /// As many whole characters as fit into a kibibyte.
-fn first_kibibyte(text: String) -> String {
+fn first_kibibyte(mut text: String) -> String {
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = ends.take_while(|end| *end <= 1024).last();
-    text[..end.unwrap_or(0)].to_owned()
+    text.truncate(end.unwrap_or(0));
+    text
 }
 
 /// JSON that the standard library parses as a finite number is a JSON number.

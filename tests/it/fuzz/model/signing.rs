@@ -1,14 +1,7 @@
 //! A second, simpler search for the dates of signed URLs: it splits the text into parameters.
 
-use base64::{
-    Engine as _,
-    alphabet::Alphabet,
-    engine::{GeneralPurpose, general_purpose::NO_PAD},
-};
-use percent_encoding::percent_decode_str;
-
-/// The latest date in this JSON, in milliseconds.
-pub(super) fn latest_date(json: &str) -> Option<i64> {
+/// The latest date in this JSON, as its digits.
+pub(super) fn latest_date(json: &str) -> Option<String> {
     let mut json = json.replace(r"\u0026", "&");
     for question_mark in [r"\u003f", r"\u003F"] {
         json = json.replace(question_mark, "?");
@@ -17,41 +10,23 @@ pub(super) fn latest_date(json: &str) -> Option<i64> {
     parameters.filter_map(date).max()
 }
 
-fn date(parameter: &str) -> Option<i64> {
-    let (name, rest) = parameter.split_once('=')?;
-    let is_in_value = |c: &char| c.is_ascii_alphanumeric() || "%:+.-_~".contains(*c);
-    let value: String = rest.chars().take_while(is_in_value).collect();
+fn date(parameter: &str) -> Option<String> {
+    let (name, value) = parameter.split_once('=')?;
+    let is_digit = |c: &char| c.is_ascii_digit();
     match name {
         "X-Amz-Date" | "X-Goog-Date" | "se" => {
-            let value = String::from_utf8(percent_decode_str(&value).collect()).ok()?;
-            let time = if value.len() == 10 {
-                let day = jiff::civil::Date::strptime("%Y-%m-%d", &value);
-                day.and_then(|day| Ok(day.in_tz("UTC")?.timestamp()))
-            } else {
-                value.parse()
-            };
-            time.ok().map(jiff::Timestamp::as_millisecond)
+            let value = value.replace("%3A", ":").replace("%3a", ":");
+            let date = value
+                .chars()
+                .take_while(|c| is_digit(c) || "-:T".contains(*c));
+            let digits: String = date.filter(is_digit).take(14).collect();
+            (digits.len() >= 8).then(|| format!("{digits:0<14}"))
         }
-        "Expires" => seconds(&value),
-        "Policy" => {
-            let symbols = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~";
-            let engine = GeneralPurpose::new(&Alphabet::new(symbols).unwrap(), NO_PAD);
-            let json = engine.decode(value.trim_end_matches('_')).ok()?;
-            let json = String::from_utf8(json).ok()?;
-            let times = json.match_indices(r#""AWS:EpochTime":"#);
-            let times = times.filter_map(|(at, name)| {
-                let digits = json[at + name.len()..].trim_start().chars();
-                seconds(&digits.take_while(char::is_ascii_digit).collect::<String>())
-            });
-            times.max()
+        "Expires" => {
+            let seconds: String = value.chars().take_while(is_digit).collect();
+            let time = jiff::Timestamp::from_second(seconds.parse().ok()?).ok()?;
+            Some(time.strftime("%Y%m%d%H%M%S").to_string())
         }
         _ => None,
     }
-}
-
-fn seconds(digits: &str) -> Option<i64> {
-    let is_number = digits.chars().all(|c| c.is_ascii_digit());
-    let seconds = digits.parse().ok().filter(|_| is_number)?;
-    let time = jiff::Timestamp::from_second(seconds).ok()?;
-    Some(time.as_millisecond())
 }
