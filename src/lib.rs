@@ -11,7 +11,7 @@
 //! - [`store`]: the runs in memory, within limits, and the feed of their changes
 //! - [`run`]: what a run is, and the join that merges its updates; pure
 //! - [`config`]: flags and variables
-//! - [`listen`], [`metrics`], [`net`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the crate
+//! - [`listen`], [`memory`], [`metrics`], [`net`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of the crate
 
 #![cfg_attr(
     test,
@@ -35,6 +35,7 @@ pub mod run;
 pub mod config;
 
 pub mod listen;
+pub mod memory;
 pub mod metrics;
 pub mod net;
 pub mod shutdown;

@@ -12,6 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{parse_error::reason, text::excerpt};
+use crate::memory::size_class;
 
 /// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
@@ -52,12 +53,15 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         let created_at = &self.json()[self.created_at.clone()];
         (created_at.is_empty(), created_at)
     }
+
+    /// Bytes of memory that a run takes to keep it: its entry in a list, and its JSON with two reference counts.
+    pub(super) fn memory(&self) -> usize {
+        const COUNTS: usize = 2 * size_of::<usize>();
+        size_class(size_of::<Output>()) + size_class(COUNTS + self.json().len())
+    }
 }
 
 impl Output {
-    /// Bytes of memory it takes beside its JSON: its entry in a list, and its allocation.
-    pub(super) const OVERHEAD: usize = size_of::<Self>() + 32;
-
     /// The same output, borrowed.
     pub(super) fn as_borrowed(&self) -> Output<&RawValue> {
         Output {

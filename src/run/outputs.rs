@@ -15,8 +15,8 @@ pub struct Outputs(Option<Arc<List>>);
 #[derive(Debug, Clone, Default, PartialEq)]
 struct List {
     outputs: Vec<Output>,
-    /// Bytes of their JSON.
-    bytes: usize,
+    /// Bytes of memory they take.
+    memory: usize,
 }
 
 impl Outputs {
@@ -41,13 +41,14 @@ impl Outputs {
 
     /// Bytes of memory they take beside this value itself, estimated.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.bytes() + self.len() * Output::OVERHEAD
+        self.0.as_ref().map_or(0, |list| list.memory)
     }
 
     /// Bytes of the JSON array that shows them.
     #[must_use]
     pub fn json_bytes(&self) -> usize {
-        self.bytes() + self.len() + 2
+        let outputs = self.list().iter();
+        outputs.map(|output| output.json().len() + 1).sum::<usize>() + 2
     }
 
     /// All outputs, in order.
@@ -94,9 +95,9 @@ impl Outputs {
         if self.list()[index].version() >= output.version() {
             return false;
         }
-        let List { outputs, bytes } = self.list_mut();
-        *bytes += output.json().len();
-        *bytes -= outputs[index].json().len();
+        let List { outputs, memory } = self.list_mut();
+        *memory += output.memory();
+        *memory -= outputs[index].memory();
         outputs[index] = output.into_kept();
         true
     }
@@ -110,7 +111,7 @@ impl Outputs {
         for (inserted, (index, output)) in new.into_iter().enumerate() {
             let moved = outputs.len() - inserted;
             outputs.extend(known.by_ref().take(index - moved));
-            list.bytes += output.json().len();
+            list.memory += output.memory();
             outputs.push(output);
         }
         outputs.extend(known);
@@ -124,11 +125,6 @@ impl Outputs {
     /// The list, to change it. Clones made before keep the list as it was.
     fn list_mut(&mut self) -> &mut List {
         Arc::make_mut(self.0.get_or_insert_default())
-    }
-
-    /// Bytes of their JSON.
-    fn bytes(&self) -> usize {
-        self.0.as_ref().map_or(0, |list| list.bytes)
     }
 }
 
@@ -237,8 +233,9 @@ mod tests {
             r#"{"id":1,"updated_at":"2"}"#,
             r#"{"id":1,"updated_at":"1"}"#,
         ];
-        assert_eq!(joined(&outputs).bytes(), outputs[1].len());
-        assert!(joined(&outputs).heap_bytes() > outputs[1].len());
+        let kept = joined(&outputs[1..2]);
+        assert_eq!(joined(&outputs).heap_bytes(), kept.heap_bytes());
+        assert_eq!(joined(&outputs).json_bytes(), outputs[1].len() + 3);
     }
 
     proptest! {

@@ -88,9 +88,7 @@ impl<'a> Update<'a> {
         let outputs = self.outputs.iter();
         self.live_status.as_deref().map_or(0, str::len)
             + self.labels.heap_bytes()
-            + outputs
-                .map(|output| output.json().len() + Output::OVERHEAD)
-                .sum::<usize>()
+            + outputs.map(Output::memory).sum::<usize>()
     }
 }
 

@@ -28,10 +28,12 @@ pub(in crate::http) fn json(
     if !reservation.grow_to(most + 1) {
         return Err(Problem::NoMemory);
     }
-    let json = to_json_line(value);
+    let mut json = to_json_line(value);
     let body = if json.len() <= UNMETERED {
         Body::from(json)
     } else {
+        // It is held until it is sent, and may have grown to twice of what is reserved.
+        json.shrink_to_fit();
         in_frames(Full::from(json), Some(reservation))
     };
     let content_type = HeaderValue::from_static("application/json");

@@ -11,7 +11,7 @@ use crate::harness::{Process, connect_not_reading, get, run_id, send, update_hea
 const MAX_BYTES: usize = 256 * MIB;
 
 /// `--max-in-flight` by default: once for bodies and for responses, and half of it for streams.
-const IN_FLIGHT: usize = 64 * MIB * 5 / 2;
+const IN_FLIGHT: usize = 48 * MIB * 5 / 2;
 
 /// What the store counts for a run with one output beside its text.
 const OVERHEAD: usize = 700;
@@ -31,7 +31,7 @@ async fn outputs_of_all_sizes_stay_within_the_memory_limits_beside_clients_that_
     }
     assert_within(
         &process,
-        "200,000 runs with outputs of 5 KB (median), 15 half bodies of 4 MiB, 24 unread pages and 24 unread streams",
+        "200,000 runs with outputs of 5 KB (median), 11 half bodies of 4 MiB, 24 unread pages and 24 unread streams",
         MAX_BYTES + IN_FLIGHT,
     );
 }
@@ -59,7 +59,11 @@ async fn churn(process: &Process, runs: Range<usize>) {
 fn lognormal(random: &mut fastrand::Rng) -> usize {
     // The sum of twelve is close to a normal distribution with a deviation of 1.
     let normal = (0..12).map(|_| random.f64()).sum::<f64>() - 6.0;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is positive and small")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is positive and small"
+    )]
     let size = (5_000.0 * (1.3 * normal).exp()) as usize;
     size.min(MIB)
 }
@@ -67,7 +71,7 @@ fn lognormal(random: &mut fastrand::Rng) -> usize {
 /// Clients that send half of a body, or do not read their response.
 async fn hanging(process: &Process) -> Vec<TcpStream> {
     let mut connections = Vec::new();
-    for _ in 0..15 {
+    for _ in 0..11 {
         let mut connection = TcpStream::connect(process.address).await.unwrap();
         let half = update_head("content-length: 4194304") + &" ".repeat(5 * MIB / 2);
         send(&mut connection, half).await;
@@ -86,7 +90,7 @@ async fn hanging(process: &Process) -> Vec<TcpStream> {
 #[tokio::test]
 #[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
 async fn runs_between_which_no_larger_one_fits_stay_within_the_memory_limits() {
-    let process = Process::serve(&["--max-runs", "10000000"]);
+    let process = Process::serve(&[]);
     let mut filler = Filler::new(&process);
     let mut size = 4096;
     while size <= 2 * MIB {
@@ -105,7 +109,7 @@ async fn runs_between_which_no_larger_one_fits_stay_within_the_memory_limits() {
 #[tokio::test]
 #[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
 async fn runs_of_many_sizes_of_which_few_are_kept_stay_within_the_memory_limits() {
-    let process = Process::serve(&["--max-runs", "10000000"]);
+    let process = Process::serve(&["--max-runs", "1000000"]);
     let mut filler = Filler::new(&process);
     // An allocator with a place for each size keeps the place for the sake of one.
     let mut size = 400;
@@ -158,8 +162,7 @@ impl<'a> Filler<'a> {
 
     /// Updates one run for each `window` bytes of addresses, so that it outlives the others.
     async fn keep_one_for_each(&mut self, window: usize) {
-        self.kept
-            .dedup_by_key(|(place, _, _)| *place / window);
+        self.kept.dedup_by_key(|(place, _, _)| *place / window);
         let kept = &self.kept;
         flood(self.process.address, 0..kept.len(), |n| {
             format!(r#"{{"run_id":"{}"}}"#, run_id(kept[n].1))
