@@ -1,6 +1,10 @@
 # syntax=docker/dockerfile:1
 
 FROM rust:1.95-slim-bookworm AS build
+# The allocator is built with it.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends make \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 # The dependencies alone, with nothing of ours to build: this layer changes only when they do.
 COPY Cargo.toml Cargo.lock ./

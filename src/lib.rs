@@ -11,8 +11,8 @@
 //! - [`store`]: the runs in memory, within limits, and the feed of their changes
 //! - [`run`]: what a run is, and the join that merges its updates; pure
 //! - [`config`]: flags and variables
-//! - [`hosts`], [`listen`], [`metrics`], [`net`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use nothing of
-//!   the crate
+//! - [`hosts`], [`listen`], [`memory`], [`metrics`], [`net`], [`shutdown`], [`telemetry`], [`tokens`]: leaves, which use
+//!   nothing of the crate
 
 #![cfg_attr(
     test,
@@ -37,6 +37,7 @@ pub mod config;
 
 pub mod hosts;
 pub mod listen;
+pub mod memory;
 pub mod metrics;
 pub mod net;
 pub mod shutdown;

@@ -5,16 +5,20 @@ use std::{env, fmt, io, io::Write as _, process::ExitCode, thread};
 use comfydeploy_webhook::{
     cli::{Cli, CliError, Command},
     config::{Config, LogFormat},
-    healthcheck, listen, server, shutdown,
+    healthcheck, listen, memory, server, shutdown,
     simulate::{self, SimulateArgs},
     telemetry::{self, Lines},
 };
+use tikv_jemallocator::Jemalloc;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// Open files beside the connections.
 const OTHER_FILES: u64 = 64;
+
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let cli = match Cli::read(env::args_os().skip(1), |name| env::var_os(name)) {
@@ -32,6 +36,9 @@ fn main() -> ExitCode {
         Some(Command::Healthcheck) => Some(1),
         _ => cli.config.threads,
     };
+    if let Err(error) = memory::set_up() {
+        return fail(1, format!("error: cannot set up memory: {error}"));
+    }
     let runtime = match runtime(threads) {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, format!("error: cannot start: {error}")),
@@ -56,7 +63,10 @@ fn runtime(threads: Option<usize>) -> io::Result<Runtime> {
         1 => Builder::new_current_thread(),
         several => {
             let mut builder = Builder::new_multi_thread();
-            builder.worker_threads(several);
+            builder.worker_threads(several).on_thread_start(|| {
+                // It would serve in an arena of its own, too.
+                let _ = memory::share_arena();
+            });
             builder
         }
     };

@@ -86,7 +86,7 @@ pub struct Config {
     pub max_body: usize,
 
     /// Memory for requests being received, and the same again for responses being sent
-    #[arg(long, env, value_name = "SIZE", default_value = "64MiB", help_heading = LIMITS)]
+    #[arg(long, env, value_name = "SIZE", default_value = "48MiB", help_heading = LIMITS)]
     #[arg(value_parser = |text: &str| size(text, MIB..=TIB))]
     pub max_in_flight: usize,
 

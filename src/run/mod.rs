@@ -20,7 +20,6 @@ mod text;
 mod timestamp;
 mod update;
 mod update_outputs;
-mod version;
 
 pub use id::RunId;
 pub use labels::{Label, Labels};

@@ -11,7 +11,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{parse_error::reason, readable, text::excerpt, version::Version};
+use super::{parse_error::reason, readable, signing::latest_date, text::excerpt};
+use crate::memory::size_class;
 
 /// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
@@ -22,8 +23,12 @@ pub struct Output<J = Arc<RawValue>> {
     id: Range<usize>,
     updated_at: Range<usize>,
     created_at: Range<usize>,
-    /// Bytes of JSON of the largest version seen.
-    pub(super) largest: usize,
+    /// The latest date of its signed URLs. Few comparisons need it, but to look for it in each of them would take too long
+    /// for the lock of the store.
+    signed_at: Option<u64>,
+    /// Bytes of memory that a run takes to keep it. Those of the largest version seen: if the kept version counted, it would
+    /// depend on the order of versions which outputs a run has room for.
+    pub(super) memory: usize,
 }
 
 impl<J: Deref<Target = RawValue>> Output<J> {
@@ -41,12 +46,11 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         }
     }
 
-    /// Of two outputs with the same identity, the one with the greater version is kept.
-    pub(super) fn version(&self) -> Version<'_> {
-        Version {
-            updated_at: &self.json()[self.updated_at.clone()],
-            json: self.json(),
-        }
+    /// Of two outputs with the same identity, the one with the greater version is kept. `updated_at` may be malformed, so
+    /// it is compared as text. Fresh URLs come with the same `updated_at`: then their date decides, and at last the bytes.
+    pub(super) fn version(&self) -> (&str, Option<u64>, &str) {
+        let updated_at = &self.json()[self.updated_at.clone()];
+        (updated_at, self.signed_at, self.json())
     }
 
     /// The key that sorts outputs as they were made. `created_at` may be malformed, so it is compared as text. Outputs
@@ -58,9 +62,6 @@ impl<J: Deref<Target = RawValue>> Output<J> {
 }
 
 impl Output {
-    /// Bytes of memory it takes beside its JSON: its entry in a list, and its allocation.
-    pub(super) const OVERHEAD: usize = size_of::<Self>() + 32;
-
     /// The same output, borrowed.
     pub(super) fn as_borrowed(&self) -> Output<&RawValue> {
         Output {
@@ -68,7 +69,8 @@ impl Output {
             id: self.id.clone(),
             updated_at: self.updated_at.clone(),
             created_at: self.created_at.clone(),
-            largest: self.largest,
+            signed_at: self.signed_at,
+            memory: self.memory,
         }
     }
 }
@@ -80,14 +82,15 @@ impl Output<&RawValue> {
             id: self.id,
             updated_at: self.updated_at,
             created_at: self.created_at,
-            largest: self.largest,
+            signed_at: self.signed_at,
+            memory: self.memory,
         }
     }
 }
 
 impl PartialEq for Output {
     fn eq(&self, other: &Self) -> bool {
-        (self.json(), self.largest) == (other.json(), other.largest)
+        (self.json(), self.memory) == (other.json(), other.memory)
     }
 }
 
@@ -112,7 +115,8 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             id: range_in(json, head.id.filter(|id| is_identifying(id))),
             updated_at: range_in(json, head.updated_at),
             created_at: range_in(json, head.created_at.filter(|at| is_text(at))),
-            largest: json.get().len(),
+            signed_at: latest_date(json.get()),
+            memory: memory(json.get()),
         })
     }
 }
@@ -130,6 +134,12 @@ impl<'de> Deserialize<'de> for Object<'de> {
         let found = Unexpected::Other(&found);
         Err(D::Error::invalid_type(found, &"an object"))
     }
+}
+
+/// Bytes of memory for an entry in a list, and for the JSON with two reference counts.
+fn memory(json: &str) -> usize {
+    const COUNTS: usize = 2 * size_of::<usize>();
+    size_class(size_of::<Output>()) + size_class(COUNTS + json.len())
 }
 
 /// Whether an `id` identifies an output. An empty string, an object or an array counts as missing.

@@ -13,8 +13,8 @@ pub(super) struct OutputList {
     pub(super) outputs: Vec<Output>,
     /// Bytes of their JSON.
     pub(super) bytes: usize,
-    /// Bytes of JSON of the largest versions seen of them.
-    largest: usize,
+    /// Bytes of memory they take.
+    pub(super) memory: usize,
     /// Whether an output was left out.
     pub(super) is_incomplete: bool,
     /// Outputs from this identity on are left out, since there was no room for one of them.
@@ -28,14 +28,14 @@ impl OutputList {
     /// Keeps this version of an output if it is greater, and in any case how large it is.
     pub(super) fn replace(&mut self, index: usize, output: &Output<&RawValue>, is_greater: bool) {
         let kept = &mut self.outputs[index];
-        let largest = kept.largest.max(output.largest);
-        self.largest += largest - kept.largest;
+        let memory = kept.memory.max(output.memory);
+        self.memory += memory - kept.memory;
         if is_greater {
             self.bytes += output.json().len();
             self.bytes -= kept.json().len();
             *kept = output.clone().into_kept();
         }
-        kept.largest = largest;
+        kept.memory = memory;
     }
 
     /// Inserts each output before the known one at its index. All at once, so that each known output is
@@ -47,25 +47,23 @@ impl OutputList {
             let moved = outputs.len() - inserted;
             outputs.extend(known.by_ref().take(index - moved));
             self.bytes += output.json().len();
-            self.largest += output.largest;
+            self.memory += output.memory;
             outputs.push(output);
         }
         outputs.extend(known);
         self.outputs = outputs;
     }
 
-    /// Whether there is no room for all of them. The largest versions count: if those that are kept did, it would depend on
-    /// the order of versions what is left out.
+    /// Whether there is no room for all of them.
     pub(super) fn exceeds(&self, max_bytes: usize) -> bool {
-        let outputs = self.outputs.len();
-        outputs > Outputs::MAX || self.largest + outputs * Output::OVERHEAD > max_bytes
+        self.outputs.len() > Outputs::MAX || self.memory > max_bytes
     }
 
     /// Leaves out the outputs from the first for which there is no room. Returns how many.
     pub(super) fn shrink(&mut self, max_bytes: usize) -> usize {
         let mut bytes = 0;
         let has_no_room = |(index, output): &(usize, &Output)| {
-            bytes += output.largest + Output::OVERHEAD;
+            bytes += output.memory;
             *index == Outputs::MAX || bytes > max_bytes
         };
         let Some((_, first)) = self.outputs.iter().enumerate().find(has_no_room) else {
@@ -86,7 +84,7 @@ impl OutputList {
             .iter()
             .map(|output| output.json().len())
             .sum::<usize>();
-        self.largest -= left_out.iter().map(|output| output.largest).sum::<usize>();
+        self.memory -= left_out.iter().map(|output| output.memory).sum::<usize>();
         self.is_incomplete = true;
         self.end = Some(end.into());
         left_out.len()

@@ -192,7 +192,7 @@ mod tests {
                     "]".repeat(500)
                 ),
                 "/outputs/1",
-                "arrays and objects are nested too deep, expected at most 128 levels",
+                "arrays and objects are nested too deeply, expected at most 128 levels",
             ),
             (
                 r#"{"outputs":[{"id":"x","data":{"text":["\ud83d\ude00 \uD83D"]}}]}"#,

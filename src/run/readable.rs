@@ -4,7 +4,7 @@ use std::fmt;
 
 use memchr::{memchr, memchr2};
 
-/// Levels of arrays and objects in an output, at most. Readers fail at some hundreds.
+/// Levels of arrays and objects in an output, at most. Many readers fail at some hundreds, some at fewer.
 pub(super) const MAX_LEVELS: usize = 128;
 
 /// Why some readers cannot read JSON.
@@ -20,7 +20,7 @@ impl fmt::Display for Unreadable<'_> {
         match self {
             Self::TooDeep => write!(
                 f,
-                "arrays and objects are nested too deep, expected at most {MAX_LEVELS} levels"
+                "arrays and objects are nested too deeply, expected at most {MAX_LEVELS} levels"
             ),
             Self::LoneSurrogate(escape) => write!(
                 f,

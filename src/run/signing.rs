@@ -64,7 +64,18 @@ fn epoch(value: &str) -> Option<u64> {
     let end = value.find(|c: char| !c.is_ascii_digit());
     let seconds = value[..end.unwrap_or(value.len())].parse().ok()?;
     let time = Offset::UTC.to_datetime(Timestamp::from_second(seconds).ok()?);
-    date(&time.to_string())
+    let parts = [
+        time.month(),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+    ];
+    let number: i64 = parts
+        .map(i64::from)
+        .into_iter()
+        .fold(time.year().into(), |all, part| all * 100 + part);
+    u64::try_from(number).ok()
 }
 
 #[cfg(test)]

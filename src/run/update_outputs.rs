@@ -33,15 +33,21 @@ impl<'a> UpdateOutputs<'a> {
         outputs.dedup_by(|other, kept| {
             let is_same = other.identity() == kept.identity();
             if is_same {
-                let largest = kept.largest.max(other.largest);
+                let memory = kept.memory.max(other.memory);
                 if other.version() > kept.version() {
                     mem::swap(other, kept);
                 }
-                kept.largest = largest;
+                kept.memory = memory;
             }
             is_same
         });
         Self { outputs, left_out }
+    }
+
+    /// Bytes of memory that a run takes to keep them all.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.outputs.iter().map(|output| output.memory).sum()
     }
 
     /// All of them, to join them with those of a run.

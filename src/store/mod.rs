@@ -3,6 +3,7 @@
 mod changes;
 mod entry;
 mod filter;
+mod gaps;
 mod listing;
 mod page;
 mod runs;
@@ -31,6 +32,7 @@ pub use self::{
 use self::{
     changes::{follower::Step, watch::Watchers},
     entry::RUN_OVERHEAD,
+    gaps::Gaps,
     runs::Runs,
 };
 use crate::{
@@ -79,6 +81,7 @@ pub struct Store {
     // it longer, to compare them with the known ones, to copy them and to free what they replace: a body of 4 MiB for 1 to
     // 20 ms. What a reader takes from under it is small or shared, so that serialising happens outside.
     runs: Mutex<Runs>,
+    gaps: Gaps,
     /// One for each cause.
     evictions: Vec<Counter>,
     watchers: Arc<Watchers>,
@@ -102,6 +105,7 @@ impl Store {
         Self {
             limits,
             runs: Mutex::new(Runs::new(capacity, limits.backlog)),
+            gaps: Gaps::default(),
             evictions: EvictionCause::VARIANTS
                 .iter()
                 .map(|&cause| metrics.evictions(cause.into()))
@@ -115,13 +119,33 @@ impl Store {
     pub fn apply(&self, run_id: RunId, update: &Update<'_>, at: Timestamp) -> Merged {
         let mut runs = self.lock();
         let merged = runs.apply(run_id, update, at, self.limits.output_bytes());
-        let mut is_too_full = self.exceeded(&runs).is_some();
+        let is_too_full = self.exceeded(&runs).is_some();
         drop(runs);
         self.watchers.notify(run_id);
-        while is_too_full {
-            is_too_full = self.evict(|runs| self.exceeded(runs));
+        if is_too_full {
+            self.evict_all_exceeding();
+        }
+        if self.gaps.count(update.outputs.memory()) {
+            self.make_up_for_gaps();
         }
         merged
+    }
+
+    fn evict_all_exceeding(&self) {
+        while self.evict(|runs| self.exceeded(runs)) {}
+    }
+
+    /// Evicts runs until the others and the gaps between them are within the limit. A run that is evicted may leave
+    /// another gap, so these are measured again and again.
+    fn make_up_for_gaps(&self) {
+        let is_too_full = || {
+            self.gaps.measure();
+            let runs = self.lock();
+            runs.len() > 0 && self.exceeded(&runs).is_some()
+        };
+        while is_too_full() {
+            self.evict_all_exceeding();
+        }
     }
 
     /// Evicts some of the runs that were last updated longer ago than the retention time, as far as the calls before this
@@ -134,11 +158,12 @@ impl Store {
         })
     }
 
-    /// The limit that the runs exceed, if they do.
+    /// The limit that the runs exceed, if they do. Spare nodes and gaps count like runs.
     fn exceeded(&self, runs: &Runs) -> Option<EvictionCause> {
+        let bytes = runs.bytes() + runs.spare_bytes() + self.gaps.bytes();
         if runs.len() > self.limits.runs {
             Some(EvictionCause::MaxRuns)
-        } else if runs.bytes() > self.limits.bytes {
+        } else if bytes > self.limits.bytes {
             Some(EvictionCause::MaxBytes)
         } else {
             None

@@ -15,7 +15,10 @@ use super::{
     listing::{Counts, Listing, Position},
     timeline::Timeline,
 };
-use crate::run::{Merged, Run, RunId, Timestamp, Update};
+use crate::{
+    memory::size_class,
+    run::{Merged, Run, RunId, Timestamp, Update},
+};
 
 /// The runs, and what finds them.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(super) struct Runs {
     /// By id, in the order of their last updates: the first is evicted next. Senders choose the ids, so the
     /// hasher is one that they cannot predict.
     by_id: LinkedHashMap<RunId, Entry, RandomState>,
+    /// The most runs that there were at a time: the map keeps the nodes of all of them.
+    peak: usize,
     indexes: Indexes,
     timeline: Timeline,
 }
@@ -76,6 +81,7 @@ impl Runs {
         let room = 2 * (capacity + 1);
         Self {
             by_id: LinkedHashMap::with_capacity_and_hasher(room, RandomState::new()),
+            peak: 0,
             indexes: Indexes {
                 listing: Listing::default(),
                 feed: Feed::new(backlog),
@@ -92,6 +98,13 @@ impl Runs {
     /// Bytes of memory they take, estimated.
     pub(super) const fn bytes(&self) -> usize {
         self.indexes.bytes
+    }
+
+    /// Bytes of memory that are kept for other runs: the nodes of those that were removed.
+    pub(super) fn spare_bytes(&self) -> usize {
+        const LINKS: usize = 2 * size_of::<usize>();
+        let node = size_class(size_of::<(RunId, Entry)>() + LINKS);
+        (self.peak - self.len()) * node
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -164,6 +177,7 @@ impl Runs {
                 entry.added = self.indexes.update(entry.position(), None, Some(&after));
                 entry.revision = entry.added;
                 slot.insert(entry);
+                self.peak = self.peak.max(self.by_id.len());
                 Merged {
                     changed: true,
                     ..merged

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync,
+    sync::{self, Semaphore},
     time::{Instant, sleep},
 };
 
@@ -50,6 +50,10 @@ const SHARED_BURST: Duration = Duration::from_millis(100);
 /// What a stream takes of the shared limit in one turn, so that it does much between two pauses.
 const TURN: Duration = Duration::from_millis(2);
 
+/// Streams with large events that may queue for a turn at a time. With one, those that give up the wait for a heartbeat
+/// would seldom get a turn.
+const LONG: usize = 16;
+
 /// The shortest pause of a stream that is over a limit: a few long pauses cost less than many short ones.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -83,16 +87,16 @@ impl Bucket {
 /// The limit that all streams share. They take turns, and a stream that leaves gives back what it has not used: so a
 /// stream waits for at most one turn of each other stream.
 ///
-/// The stream whose turn is next sleeps until the limit allows it, which all others would have to do as well. It does not
-/// wait for its client meanwhile: what waits for a turn has nothing to send, so its connection goes on polling it.
+/// The stream whose turn is next sleeps until the limit allows it, which all others would have to do as well. Its client
+/// cannot delay it: a stream that waits for a turn has nothing to send, so hyper goes on polling it.
 #[derive(Debug)]
 pub(super) struct SharedLimit {
     bucket: Mutex<Bucket>,
     /// Held by the stream whose turn is next; the others queue for it.
     turn: sync::Mutex<()>,
-    /// Held by one of those that need several turns, while it queues for one: so those that need one turn never wait
-    /// for more than one of these.
-    long: sync::Mutex<()>,
+    /// Held by those that need several turns, while they queue for one: so those that need one turn never wait for more
+    /// than a few of these.
+    long: Semaphore,
 }
 
 impl SharedLimit {
@@ -100,7 +104,7 @@ impl SharedLimit {
         Arc::new(Self {
             bucket: Mutex::new(Bucket::new(SHARED_BURST)),
             turn: sync::Mutex::default(),
-            long: sync::Mutex::default(),
+            long: Semaphore::new(LONG),
         })
     }
 
@@ -161,7 +165,7 @@ impl StreamLimit {
         while self.owed > self.left {
             self.owed -= mem::take(&mut self.left);
             let _long = if self.owed > TURN {
-                Some(self.shared.long.lock().await)
+                Some(self.shared.long.acquire().await)
             } else {
                 None
             };
@@ -263,6 +267,35 @@ mod tests {
     async fn a_small_event_waits_for_one_turn_of_all_large_ones() {
         let waited = time_to_send_beside(16 * 1024 * 1024).await;
         assert!(waited < 50, "{waited}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_of_many_large_events_is_sent_though_the_wait_is_given_up_for_heartbeats() {
+        let shared = SharedLimit::new();
+        let small = (0..120).map(async |_| {
+            let mut stream = shared.stream();
+            loop {
+                stream.charge_event(20 * 1024).await;
+            }
+        });
+        let large = (0..380).map(async |_| {
+            let (mut stream, mut bytes) = (shared.stream(), 512 * 1024);
+            let heartbeat = Duration::from_secs(15);
+            while timeout(heartbeat, stream.charge_event(bytes))
+                .await
+                .is_err()
+            {
+                bytes = 0;
+            }
+        });
+        let sent = async {
+            tokio::select! {
+                _ = join_all(small) => panic!("they never end"),
+                _ = join_all(large) => {}
+            }
+        };
+        let minute = Duration::from_mins(1);
+        assert!(timeout(minute, sent).await.is_ok(), "some were never sent");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! A second, simpler reader of updates: one field after another, each by itself. The parser has to agree
 //! with it.
 
-use std::{collections::BTreeMap, fmt, sync::LazyLock};
+use std::{collections::BTreeMap, fmt};
 
 use comfydeploy_webhook::run::{
     Dialect, Output, Outputs, ParseError, PlatformStatus, Run, Timestamp, Update,
@@ -158,11 +158,11 @@ pub(super) fn kept<'s, 'a: 's>(
         if version(output) > version(kept) {
             *kept = output;
         }
-        *largest = output.json.len().max(*largest);
+        *largest = memory(output.json).max(*largest);
     }
     let mut bytes = 0;
     let first_without_room = all.iter().enumerate().find(|(index, (_, (_, largest)))| {
-        bytes += largest + overhead();
+        bytes += largest;
         *index == Outputs::MAX || bytes > max_bytes
     });
     // Only the beginning of its identity is remembered.
@@ -178,15 +178,15 @@ pub(super) fn kept<'s, 'a: 's>(
     )
 }
 
-/// The bytes that an output takes beside its JSON.
-fn overhead() -> usize {
-    static OVERHEAD: LazyLock<usize> = LazyLock::new(|| {
-        let (body, at) = (r#"{"outputs":[{}]}"#, Timestamp::from_millis(0).unwrap());
-        let mut run = Run::new(run_id(0), at);
-        run.merge(&Update::parse(body.as_bytes()).unwrap(), at, usize::MAX);
-        run.heap_bytes() - "{}".len()
-    });
-    *OVERHEAD
+/// The bytes of memory that a run takes for an output.
+fn memory(json: &str) -> usize {
+    let (body, at) = (
+        format!(r#"{{"outputs":[{json}]}}"#),
+        Timestamp::from_millis(0).unwrap(),
+    );
+    let mut run = Run::new(run_id(0), at);
+    run.merge(&Update::parse(body.as_bytes()).unwrap(), at, usize::MAX);
+    run.heap_bytes()
 }
 
 /// The JSON of outputs in the order in which a run shows them.
