@@ -12,7 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{parse_error::reason, text::excerpt};
-use crate::memory::size_class;
+use crate::memory::{shared_bytes, size_class};
 
 /// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
@@ -54,10 +54,9 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         (created_at.is_empty(), created_at)
     }
 
-    /// Bytes of memory that a run takes to keep it: its entry in a list, and its JSON with two reference counts.
+    /// Bytes of memory that a run takes to keep it: its entry in a list, and its JSON.
     pub(super) fn memory(&self) -> usize {
-        const COUNTS: usize = 2 * size_of::<usize>();
-        size_class(size_of::<Output>()) + size_class(COUNTS + self.json().len())
+        size_class(size_of::<Output>()) + shared_bytes(self.json().len())
     }
 }
 

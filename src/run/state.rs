@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use super::{
     Labels, Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update,
 };
+use crate::memory::shared_bytes;
 /// All that is known about a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -115,7 +116,8 @@ impl Run {
     /// Bytes of memory it takes beside this value itself, estimated.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.live_status().map_or(0, str::len)
+        self.live_status()
+            .map_or(0, |text| shared_bytes(text.len()))
             + self.outputs.heap_bytes()
             + self.labels.heap_bytes()
     }

@@ -12,6 +12,7 @@ use super::{
     Label, Labels, Output, ParseError, PlatformStatus, Progress, RunId, UpdateOutputs,
     parse_error::GIVEN_TWICE, progress::RawProgress, text::unexpected_text,
 };
+use crate::memory::shared_bytes;
 
 /// An update of a run, as ComfyDeploy sends it.
 // Text is borrowed from the body where it can be.
@@ -86,7 +87,9 @@ impl<'a> Update<'a> {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let outputs = self.outputs.iter();
-        self.live_status.as_deref().map_or(0, str::len)
+        self.live_status
+            .as_deref()
+            .map_or(0, |text| shared_bytes(text.len()))
             + self.labels.heap_bytes()
             + outputs.map(Output::memory).sum::<usize>()
     }
