@@ -70,6 +70,13 @@ pub const fn size_class(bytes: usize) -> usize {
     })
 }
 
+/// Bytes that a value of so many bytes takes in an `Arc`, beside which are two counts.
+#[must_use]
+pub const fn shared_bytes(bytes: usize) -> usize {
+    const COUNTS: usize = 2 * size_of::<usize>();
+    size_class(COUNTS + bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 
 use super::{FromText, deserialize_from_text};
-use crate::memory::size_class;
+use crate::memory::shared_bytes;
 
 /// A name and a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,16 +36,11 @@ impl Label {
         self.name.len() + self.value.len()
     }
 
-    /// Bytes of memory it takes: each text that is too long to be inline has an allocation of its own, with two reference
-    /// counts.
+    /// Bytes of memory it takes: each text that is too long to be inline has an allocation of its own.
     fn memory(&self) -> usize {
-        const COUNTS: usize = 2 * size_of::<usize>();
         let texts = [&self.name, &self.value].into_iter();
         let apart = texts.filter(|text| text.is_heap_allocated());
-        size_of::<Self>()
-            + apart
-                .map(|text| size_class(COUNTS + text.len()))
-                .sum::<usize>()
+        size_of::<Self>() + apart.map(|text| shared_bytes(text.len())).sum::<usize>()
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{parse_error::reason, readable, signing::latest_date, text::excerpt};
-use crate::memory::size_class;
+use crate::memory::{shared_bytes, size_class};
 
 /// One output: a JSON object, and where in it the fields are that versions and places depend on.
 ///
@@ -136,10 +136,9 @@ impl<'de> Deserialize<'de> for Object<'de> {
     }
 }
 
-/// Bytes of memory for an entry in a list, and for the JSON with two reference counts.
+/// Bytes of memory for an entry in a list, and for the JSON.
 fn memory(json: &str) -> usize {
-    const COUNTS: usize = 2 * size_of::<usize>();
-    size_class(size_of::<Output>()) + size_class(COUNTS + json.len())
+    size_class(size_of::<Output>()) + shared_bytes(json.len())
 }
 
 /// Whether an `id` identifies an output. An empty string, an object or an array counts as missing.

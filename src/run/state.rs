@@ -8,6 +8,7 @@ use super::{
     Labels, Output, Outputs, PlatformStatus, Progress, RunId, Seen, Status, Timestamp, Update,
     outputs::Others,
 };
+use crate::memory::shared_bytes;
 
 /// All that is known about a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,7 +120,8 @@ impl Run {
     /// Bytes of memory it takes beside this value itself, estimated.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.live_status().map_or(0, str::len)
+        self.live_status()
+            .map_or(0, |text| shared_bytes(text.len()))
             + self.outputs.heap_bytes()
             + self.labels.heap_bytes()
     }

@@ -128,7 +128,7 @@ async fn labels_stay_within_the_memory_limits() {
 async fn half_sent_requests_and_unread_responses_stay_within_the_memory_limits() {
     let process = Process::serve(&["--body-timeout", "1h", "--header-timeout", "1h"]);
     // Newlines inside an output must not become lines of an event.
-    let lines = "\n".repeat(3 * MIB);
+    let lines = "\n".repeat(3 * MIB - 1024);
     let large = |n| {
         let run_id = run_id(0);
         format!(r#"{{"run_id":"{run_id}","outputs":[{{"id":{n},"data":[{lines}]}}]}}"#)
