@@ -102,7 +102,7 @@ impl Ingest {
                 %run_id,
                 left_out,
                 count,
-                "outputs left out: a run has at most {} of them, and a sixteenth of --max-bytes",
+                "outputs left out: a run keeps at most {} outputs, in at most a sixteenth of --max-bytes",
                 Outputs::MAX
             );
         });

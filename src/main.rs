@@ -135,7 +135,7 @@ async fn until_signalled(
     }
 }
 
-/// Says why the process ends, but does not wait for ever until somebody reads it.
+/// Writes the reason to standard error, and waits at most a second until it is read.
 fn fail(code: u8, line: impl fmt::Display) -> ExitCode {
     if let Ok(lines) = Lines::to(io::stderr()) {
         // Always Ok.

@@ -1,4 +1,4 @@
-//! How long ago runs were updated, by a clock that nobody sets.
+//! How long ago runs were updated, by a monotonic clock.
 
 use std::{
     collections::VecDeque,
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_revision_is_too_old_at_most_a_thousandth_of_the_retention_time_late() {
+    fn a_revision_is_too_old_a_thousandth_of_the_retention_time_and_two_minutes_late_at_most() {
         let (mut timeline, start) = (Timeline::new(), Instant::now());
         let retention = Duration::from_hours(7 * 24);
         for minute in 0..30 * 24 * 60 {

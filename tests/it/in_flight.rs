@@ -104,7 +104,7 @@ async fn a_slow_reader_whose_memory_others_needed_still_receives_a_run_that_stay
         let (_, json) = response.split_once("\r\n\r\n").unwrap();
         let run: Value = serde_json::from_str(json).unwrap();
         assert_eq!(run["outputs"].as_array().unwrap().len(), 4);
-        assert_eq!(run["status"], Value::Null, "as it was at the begin");
+        assert_eq!(run["status"], Value::Null, "as it was at the beginning");
     }
 }
 
@@ -182,7 +182,7 @@ async fn bodies_in_flight_share_one_memory_limit_that_small_updates_do_not_need(
     let mut half_sent = server.connect().await;
     send(&mut half_sent, update_head(&length) + &whole[..600_000]).await;
     server
-        .until_metric("comfydeploy_webhook_body_bytes_in_flight 1048576")
+        .until_metric("comfydeploy_webhook_body_bytes_in_flight 1000002")
         .await;
     // Small updates are accepted all the same, even in chunks that do not announce the length.
     server.accept("{}").await;

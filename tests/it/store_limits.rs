@@ -115,7 +115,7 @@ async fn outputs_that_are_left_out_are_counted_and_logged() {
         .await;
     let (_, log) = process.stop();
     let lines = log
-        .matches("outputs left out: a run has at most 1000 of them")
+        .matches("outputs left out: a run keeps at most 1000 outputs")
         .count();
     assert_eq!(lines, 2, "one for the 1st, 2nd, 4th and so on: {log}");
     assert!(log.contains("left_out=3 count=2"), "{log}");

@@ -134,8 +134,7 @@ async fn collect(body: &mut Body, limit: usize, budget: &BodyBudget) -> Result<W
     Box::pin(concatenate(first, body, limit, budget)).await
 }
 
-/// All of a body in several frames. What has arrived is counted: what is only declared takes no memory from other
-/// requests.
+/// All of a body in several frames. What is allocated is counted, which is not all that is declared.
 async fn concatenate(
     first: Bytes,
     body: &mut Body,
@@ -143,7 +142,7 @@ async fn concatenate(
     budget: &BodyBudget,
 ) -> Result<WholeBody, Problem> {
     let mut whole = budget.hold(Vec::new());
-    let (mut size, mut counted) = (0, 0);
+    let (mut size, mut capacity) = (0, 0);
     let declared = first.len() + declared_len(body);
     let mut frame = Some(first);
     while let Some(data) = frame {
@@ -151,13 +150,12 @@ async fn concatenate(
         if size > limit {
             return Err(Problem::BodyTooLarge { limit });
         }
-        if size > counted {
-            counted = size.next_power_of_two().min(limit);
-            if !whole.grow_to(counted) {
+        if size > capacity {
+            capacity = capacity_for(size, declared).min(limit);
+            if !whole.grow_to(capacity) {
                 return Err(Problem::NoMemory);
             }
         }
-        let capacity = capacity_for(size, declared).min(limit);
         let appended = whole.with(|whole| append(whole, &data, capacity));
         if appended != Some(true) {
             return Err(Problem::NoMemory);
@@ -171,11 +169,9 @@ async fn concatenate(
     })
 }
 
-/// Appends `data`, and moves what is there to a place of this `capacity` if there is no room. Returns whether there is
-/// memory for that.
+/// Appends `data` to what has this `capacity` at least. Returns whether there is memory for that.
 fn append(whole: &mut Vec<u8>, data: &[u8], capacity: usize) -> bool {
-    let has_room = whole.len() + data.len() <= whole.capacity()
-        || whole.try_reserve_exact(capacity - whole.len()).is_ok();
+    let has_room = whole.try_reserve_exact(capacity - whole.len()).is_ok();
     if has_room {
         whole.extend_from_slice(data);
     }

@@ -22,14 +22,14 @@ pub(in crate::http) trait Pieces {
     fn left(&self) -> Option<usize>;
 }
 
-/// That the rest of a text can no longer be sent: its run has changed since the beginning was sent, and the memory that
-/// kept it was needed for others. It ends the connection, so that the client does not take the part for the whole.
+/// That the rest of a text can no longer be sent: its run has changed or was dropped since the beginning was sent, and
+/// the memory that kept it was needed for others. It ends the connection, so that the client does not take the part for the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) struct Gone;
 
 impl fmt::Display for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the run has changed since a slow client began to receive it")
+        f.write_str("the run has changed or was dropped since a slow client began to receive it")
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) enum Problem {
     SeveralHosts,
     TransferCoding,
     Unauthorized(TokenProblem),
-    /// Without a read token a reader came to this host, if it is one, at which not everyone may read.
+    /// No read token is set, and the request names this public host, or no valid one.
     PublicHost(Option<HostName>),
     NoSuchPath,
     NoSuchRun(RunId),
@@ -133,18 +133,7 @@ impl fmt::Display for Problem {
                 f.write_str("the Transfer-Encoding is not chunked, which is the only one accepted")
             }
             Self::Unauthorized(problem) => problem.fmt(f),
-            Self::PublicHost(name) => {
-                f.write_str(
-                    "without READ_TOKEN, runs are shown only at IP addresses, localhost and other local names: ",
-                )?;
-                match name {
-                    Some(name) => write!(
-                        f,
-                        "set READ_TOKEN, or, if everyone who can reach {name} may read every run, --allow-host {name}"
-                    ),
-                    None => f.write_str("the request names no host"),
-                }
-            }
+            Self::PublicHost(name) => write_public_host(f, name.as_ref()),
             Self::NoSuchPath => with_directions(f, format_args!("there is nothing at this path")),
             Self::NoSuchRun(run_id) => {
                 write!(f, "no update of run {run_id} has arrived, or it is no longer kept")
@@ -202,6 +191,19 @@ impl fmt::Display for Problem {
             }
             Self::Internal => f.write_str("the service failed; its log says why"),
         }
+    }
+}
+
+fn write_public_host(f: &mut fmt::Formatter<'_>, name: Option<&HostName>) -> fmt::Result {
+    f.write_str(
+        "without READ_TOKEN, runs are shown only at IP addresses, localhost and other local names: ",
+    )?;
+    match name {
+        Some(name) => write!(
+            f,
+            "set READ_TOKEN, or, if everyone who can reach {name} may read every run, --allow-host {name}"
+        ),
+        None => f.write_str("the request names no valid host"),
     }
 }
 

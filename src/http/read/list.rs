@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    run_json::{Lines, RunJson, write_if_small},
+    text::{Lines, LongRun, write_if_small},
     view::RunView,
 };
 use crate::{
@@ -44,7 +44,7 @@ pub(super) struct ListJson {
     runs: vec::IntoIter<RunId>,
     begin: Vec<u8>,
     is_first: bool,
-    run: Option<RunJson>,
+    run: Option<Box<LongRun>>,
     end: Vec<u8>,
 }
 
@@ -92,8 +92,13 @@ impl Pieces for ListJson {
             }
             if !write_if_small(text, &run, Lines::AsTheyAre) {
                 let budget = &self.app.memory.responses;
-                let run = RunJson::new(&run, Default::default(), Lines::AsTheyAre, budget);
-                self.run = Some(run);
+                let nothing = Default::default();
+                self.run = Some(Box::new(LongRun::new(
+                    &run,
+                    nothing,
+                    Lines::AsTheyAre,
+                    budget,
+                )));
             }
         }
         Ok(true)

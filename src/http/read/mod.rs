@@ -2,6 +2,6 @@
 
 pub(super) mod events;
 mod list;
-mod run_json;
 pub(super) mod runs;
+mod text;
 mod view;

@@ -11,7 +11,7 @@ use tokio::{task::yield_now, time::sleep};
 
 use super::{
     list::{ListJson, RunList},
-    run_json::{Lines, RunJson},
+    text::{Lines, Text},
     view::RunView,
 };
 use crate::{
@@ -54,7 +54,7 @@ pub(in crate::http) async fn show(
     let run = run.filter(|run| filter.matches(run));
     let run = run.ok_or(Problem::NoSuchRun(run_id))?;
     let around = [Vec::new(), b"\n".to_vec()];
-    let json = RunJson::new(&run, around, Lines::AsTheyAre, &app.memory.responses);
+    let json = Text::of_run(&run, around, Lines::AsTheyAre, &app.memory.responses);
     respond(json)
 }
 

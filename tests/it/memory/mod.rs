@@ -58,7 +58,7 @@ async fn a_content_length_allocates_nothing_before_the_body_arrives() {
     let mut connection = TcpStream::connect(process.address).await.unwrap();
     send(&mut connection, begun).await;
     process
-        .until_metric("comfydeploy_webhook_body_bytes_in_flight 16384")
+        .until_metric("comfydeploy_webhook_body_bytes_in_flight 131072")
         .await;
     let growth = memory(&process, "VmSize") - before;
     assert!(growth < 16 * MIB, "it grew by {growth} bytes");

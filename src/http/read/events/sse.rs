@@ -13,14 +13,14 @@ use crate::{
         app::App,
         json::write_json,
         limits::memory::MemoryBudget,
-        read::run_json::{Lines, RunJson},
+        read::text::{Lines, Text},
     },
     run::{Outputs, Run, RunId},
     store::{Filter, Revision},
 };
 
 /// An event, which can be large: its text is made in pieces.
-pub(super) type Event = RunJson;
+pub(super) type Event = Text;
 
 /// The lines of an event before its data.
 #[derive(Debug, Default)]
@@ -96,7 +96,7 @@ pub(super) fn end_id(run_id: RunId) -> String {
 /// A run, as the data of an event.
 pub(super) fn run_event(head: EventHead, run: &Run, budget: &MemoryBudget<Outputs>) -> Event {
     let around = [head.before_data(), END_OF_EVENT.to_vec()];
-    RunJson::new(run, around, Lines::One, budget)
+    Text::of_run(run, around, Lines::One, budget)
 }
 
 /// The event that a run is no longer kept.
@@ -109,5 +109,5 @@ pub(super) fn data(head: EventHead, data: &impl Serialize) -> Event {
     let mut text = head.before_data();
     write_json(&mut text, data);
     text.extend_from_slice(END_OF_EVENT);
-    RunJson::Whole(text)
+    Text::Whole(text)
 }

@@ -4,7 +4,7 @@
 //! the store has anyway. So the text keeps them, and they count towards a budget only for the case that the store drops
 //! or replaces them meanwhile. If the budget revokes them ([`limits::memory`](crate::http::limits::memory)), the text
 //! goes on with what the store has, as long as these outputs are there. So to be revoked costs a client nothing,
-//! unless it is slow and its run changes.
+//! unless it is slow and its run changes or is dropped.
 
 use std::mem;
 
@@ -21,9 +21,9 @@ use crate::{
     run::{Outputs, Run, WeakOutputs},
 };
 
-/// A text that shows a run.
+/// What a client receives of a run, or an event.
 #[derive(Debug)]
-pub(super) enum RunJson {
+pub(super) enum Text {
     /// A small one, as a whole.
     Whole(Vec<u8>),
     Long(Box<LongRun>),
@@ -54,39 +54,23 @@ pub(super) enum Lines {
     One,
 }
 
-impl RunJson {
+impl Text {
     /// `run` as JSON, after the first and before the second of these texts.
-    pub(super) fn new(
+    pub(super) fn of_run(
         run: &Run,
-        [mut begin, mut end]: [Vec<u8>; 2],
+        [mut begin, end]: [Vec<u8>; 2],
         lines: Lines,
         budget: &MemoryBudget<Outputs>,
     ) -> Self {
         if write_if_small(&mut begin, run, lines) {
-            begin.append(&mut end);
+            begin.extend(end);
             return Self::Whole(begin);
         }
-        let (mut before, mut after) = split_at_items(&RunView::without_outputs(run), "outputs");
-        begin.append(&mut before);
-        after.append(&mut end);
-        let outputs = run.outputs();
-        let mut held = budget.hold(outputs.clone());
-        // If it does not fit, it goes on as if it was revoked.
-        let _ = held.grow_to(outputs.heap_bytes());
-        Self::Long(Box::new(LongRun {
-            left: begin.len() + outputs.items_bytes() + after.len(),
-            around: [begin, after],
-            held,
-            kept: outputs.downgrade(),
-            shown: outputs.shown(),
-            lines,
-            part: 0,
-            written: 0,
-        }))
+        Self::Long(Box::new(LongRun::new(run, [begin, end], lines, budget)))
     }
 }
 
-impl Pieces for RunJson {
+impl Pieces for Text {
     fn write(&mut self, text: &mut Vec<u8>) -> Result<bool, Gone> {
         match self {
             Self::Whole(whole) if text.is_empty() => *text = mem::take(whole),
@@ -105,7 +89,34 @@ impl Pieces for RunJson {
 }
 
 impl LongRun {
-    fn write(&mut self, text: &mut Vec<u8>) -> Result<bool, Gone> {
+    /// `run` as JSON, after the first and before the second of these texts.
+    pub(super) fn new(
+        run: &Run,
+        [mut begin, end]: [Vec<u8>; 2],
+        lines: Lines,
+        budget: &MemoryBudget<Outputs>,
+    ) -> Self {
+        let (before, mut after) = split_at_items(&RunView::without_outputs(run), "outputs");
+        begin.extend(before);
+        after.extend(end);
+        let outputs = run.outputs();
+        let mut held = budget.hold(outputs.clone());
+        // It always fits: more than the whole budget counts as the whole budget.
+        let _ = held.grow_to(outputs.heap_bytes());
+        Self {
+            left: begin.len() + outputs.items_bytes() + after.len(),
+            around: [begin, after],
+            held,
+            kept: outputs.downgrade(),
+            shown: outputs.shown(),
+            lines,
+            part: 0,
+            written: 0,
+        }
+    }
+
+    /// The same as [`Pieces::write`].
+    pub(super) fn write(&mut self, text: &mut Vec<u8>) -> Result<bool, Gone> {
         let count = self.shown.len();
         let outputs = if self.part <= count {
             self.outputs()?
@@ -203,12 +214,12 @@ mod tests {
         run
     }
 
-    fn text(run: &Run, budget: &MemoryBudget<Outputs>) -> RunJson {
-        RunJson::new(run, Default::default(), Lines::AsTheyAre, budget)
+    fn text(run: &Run, budget: &MemoryBudget<Outputs>) -> Text {
+        Text::of_run(run, Default::default(), Lines::AsTheyAre, budget)
     }
 
     /// All that is left, if it is complete.
-    fn rest(mut text: RunJson) -> Result<Vec<u8>, Gone> {
+    fn rest(mut text: Text) -> Result<Vec<u8>, Gone> {
         let mut whole = Vec::new();
         loop {
             let (piece, is_more): (Bytes, bool) = next_piece(&mut text)?;
@@ -232,7 +243,7 @@ mod tests {
             prop_assert_eq!(whole.left(), Some(json.len()));
             prop_assert_eq!(&rest(whole).unwrap(), &json);
             let around = [b"data: ".to_vec(), b"\n\n".to_vec()];
-            let line = rest(RunJson::new(&run, around, Lines::One, &budget)).unwrap();
+            let line = rest(Text::of_run(&run, around, Lines::One, &budget)).unwrap();
             let expected = String::from_utf8(json).unwrap().replace('\n', " ");
             prop_assert_eq!(String::from_utf8(line).unwrap(), format!("data: {expected}\n\n"));
             prop_assert_eq!(budget.used(), 0);
