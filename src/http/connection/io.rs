@@ -24,6 +24,17 @@ pub(super) struct TimedSocket<'a> {
     pub(super) foreign: Option<&'a ForeignLog>,
 }
 
+/// A response that is cut off must not look complete. Where its end is that of the connection, as in HTTP/1.0, only a
+/// reset shows that it is not.
+impl Drop for TimedSocket<'_> {
+    fn drop(&mut self) {
+        if self.deadline.cuts_off_response() {
+            // If it fails, the connection is gone anyway.
+            let _ = self.socket.set_zero_linger();
+        }
+    }
+}
+
 impl AsyncRead for TimedSocket<'_> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -82,7 +93,8 @@ impl HttpBody for TimedBody {
                 self.deadline.frame(frame.data_ref().map_or(0, Bytes::len));
             }
             Poll::Pending => self.deadline.nothing_to_send(),
-            Poll::Ready(_) => {}
+            Poll::Ready(Some(Err(_))) => self.deadline.response_fails(),
+            Poll::Ready(None) => {}
         }
         frame
     }

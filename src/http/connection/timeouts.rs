@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) stalled: Option<Instant>,
     /// When the client must have received what is being sent.
     due: Option<Instant>,
+    /// Whether a response could not be sent as a whole.
+    has_failed: bool,
     /// When the service began to shut down.
     shutdown: Option<Instant>,
     /// Set when the connection is to close for another one.
@@ -86,6 +88,7 @@ impl Deadline {
                 since: Instant::now(),
                 stalled: None,
                 due: None,
+                has_failed: false,
                 shutdown: None,
                 displaced: None,
             }),
@@ -125,6 +128,17 @@ impl Deadline {
     /// The response has nothing on its way: it is a stream that waits for a change.
     pub(super) fn nothing_to_send(&self) {
         self.state().due = None;
+    }
+
+    /// The rest of the response cannot be made.
+    pub(super) fn response_fails(&self) {
+        self.state().has_failed = true;
+    }
+
+    /// Whether a response would be cut off if the connection ended now.
+    pub(super) fn cuts_off_response(&self) -> bool {
+        let state = self.state();
+        state.phase == Phase::Response || state.stalled.is_some() || state.has_failed
     }
 
     /// The last frame of the response is on its way.

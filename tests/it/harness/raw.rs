@@ -45,7 +45,8 @@ pub(crate) async fn read_status(connection: &mut TcpStream) -> String {
         .await
         .unwrap();
     let start = str::from_utf8(&start).unwrap();
-    start.strip_prefix("HTTP/1.1 ").unwrap().to_owned()
+    let (_version, status) = start.split_once(' ').unwrap();
+    status.to_owned()
 }
 
 /// Checks the status of a response as it was read.
