@@ -114,6 +114,7 @@ impl FromStr for AllowedHost {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
         match text {
             "*" => Ok(Self::Any),
             _ if text.starts_with("*.") => {
@@ -219,6 +220,7 @@ mod tests {
         for (text, allows) in [
             ("runs.example.com", true),
             ("RUNS.EXAMPLE.COM.:443", true),
+            (" runs.example.com", true),
             ("*", true),
             ("example.com", false),
             ("x.runs.example.com", false),

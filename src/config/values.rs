@@ -62,7 +62,7 @@ pub(crate) fn origin(text: &str) -> Result<String, &'static str> {
         let mut bytes = text.bytes();
         !text.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
     };
-    let origin = text.to_ascii_lowercase();
+    let origin = text.trim().to_ascii_lowercase();
     match origin.split_once("://") {
         Some((scheme, host)) if consists_of(scheme, b"+-.") && consists_of(host, b"-._:[]") => {
             let default_port = match scheme {
@@ -142,6 +142,7 @@ mod tests {
     fn an_origin_has_a_scheme_and_a_host_and_nothing_else() {
         for (text, read) in [
             ("https://App.example.com", "https://app.example.com"),
+            (" https://app.example.com", "https://app.example.com"),
             ("https://app.example.com:443", "https://app.example.com"),
             ("http://localhost:80", "http://localhost"),
             ("https://localhost:80", "https://localhost:80"),

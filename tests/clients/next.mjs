@@ -36,7 +36,8 @@ user.abort();
 while (await subscribers() !== "0");
 
 // What a browser sends when it reconnects, and errors, are passed on.
-const over = await respond(RUN_ID, { headers: { "Last-Event-ID": `end-${RUN_ID}` } });
+const ended = "00000000-0000-4000-8000-000000000000";
+const over = await respond(ended, { headers: { "Last-Event-ID": `end-${ended}` } });
 assert.equal(over.status, 204);
 const nonsense = await respond("no/run");
 assert.equal(nonsense.status, 400);

@@ -116,6 +116,17 @@ async fn a_run_that_is_no_longer_kept_is_sent_as_removed() {
 }
 
 #[tokio::test]
+async fn a_run_that_begins_again_after_its_end_is_sent_to_a_client_that_knows_the_end() {
+    let server = Server::with_flags(&["--max-runs", "1"]).await;
+    for (n, status) in [(1, "success"), (2, "queued"), (1, "running")] {
+        server.accept(update(n, status)).await;
+    }
+    let end = format!("end-{}", run_id(1));
+    let mut stream = Stream::after(&end, &server, &events_of(1)).await;
+    assert_eq!(stream.next_run().await.0["status"], "processing");
+}
+
+#[tokio::test]
 async fn a_run_that_was_evicted_and_is_known_again_is_a_new_one_to_those_who_knew_it() {
     let server = Server::with_flags(&["--max-runs", "1"]).await;
     server.accept(update(1, "running")).await;

@@ -45,6 +45,11 @@ pub(super) fn show(response: &mut Response, problem: &Problem, link: &str) {
     let Some((title, text)) = words(problem) else {
         return;
     };
+    let link = match problem {
+        // The runs are not shown there either.
+        Problem::PublicHost(_) => String::new(),
+        _ => format!("<p><a href=\"{link}\">See the runs</a></p>\n"),
+    };
     let page = format!(
         "<!doctype html>\n\
          <html lang=\"en\">\n\
@@ -54,7 +59,7 @@ pub(super) fn show(response: &mut Response, problem: &Problem, link: &str) {
          <title>{title}</title>\n\
          <h1>{title}</h1>\n\
          <p>{text}</p>\n\
-         <p><a href=\"{link}\">See the runs</a></p>\n\
+         {link}\
          </html>\n"
     );
     *response.body_mut() = Body::from(page);
