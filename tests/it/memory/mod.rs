@@ -4,6 +4,7 @@
 //! asked for, and `.ci/run` runs them in release, as the program ships.
 
 mod fragmentation;
+mod large;
 
 use std::{fmt::Display, net::SocketAddr};
 
