@@ -195,7 +195,7 @@ struct Connection {
     /// Bytes of the request that are still to be sent.
     unsent: usize,
     /// Bytes of the response that are still to arrive, once its head is there.
-    missing: Option<usize>,
+    missing: Option<Missing>,
     intended: Instant,
 }
 
@@ -207,13 +207,13 @@ impl Connection {
             socket: stays_open.then(|| connect(server)),
             request,
             unsent: 0,
-            missing: Some(0),
+            missing: Some(Missing::Bytes(0)),
             intended: Instant::now(),
         }
     }
 
     fn is_busy(&self) -> bool {
-        self.missing != Some(0)
+        self.missing != Some(Missing::Bytes(0))
     }
 
     fn begin(&mut self, run: u64, count: u64, intended: Instant) {
@@ -247,10 +247,11 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,
             Err(error) => panic!("{error}"),
         };
-        self.missing = match self.missing {
-            None => Some(missing_after(arrived)),
-            Some(missing) => Some(missing - arrived.len()),
-        };
+        self.missing = Some(match self.missing {
+            None => missing_after(arrived),
+            Some(Missing::Bytes(missing)) => Missing::Bytes(missing - arrived.len()),
+            Some(Missing::LastChunk) => missing_of_chunks(arrived),
+        });
         if !self.is_busy() && !self.stays_open {
             self.socket = None;
         }
@@ -264,8 +265,16 @@ fn connect(server: SocketAddr) -> TcpStream {
     socket
 }
 
-/// Checks the head of a response, and counts the bytes of its body that are still to arrive.
-fn missing_after(arrived: &[u8]) -> usize {
+/// What is still to arrive of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Bytes(usize),
+    /// Its length is not known.
+    LastChunk,
+}
+
+/// Checks the head of a response, and finds what is still to arrive of its body.
+fn missing_after(arrived: &[u8]) -> Missing {
     let find = |part: &[u8]| {
         arrived
             .windows(part.len())
@@ -274,10 +283,26 @@ fn missing_after(arrived: &[u8]) -> usize {
     let shown = || String::from_utf8_lossy(arrived).into_owned();
     assert!(arrived.starts_with(b"HTTP/1.1 200 "), "{}", shown());
     let head = find(b"\r\n\r\n").expect("the head arrives in one piece") + 4;
-    let length = find(b"\r\ncontent-length: ").unwrap_or_else(|| panic!("{}", shown()));
+    let Some(length) = find(b"\r\ncontent-length: ") else {
+        assert!(
+            find(b"\r\ntransfer-encoding: chunked").is_some(),
+            "{}",
+            shown()
+        );
+        return missing_of_chunks(arrived);
+    };
     let digits = arrived[length + 18..]
         .iter()
         .take_while(|byte| byte.is_ascii_digit());
     let length = digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
-    (head + length) - arrived.len()
+    Missing::Bytes((head + length) - arrived.len())
+}
+
+/// The server writes the last chunk at once, and there is room for all that has arrived: so it is not split.
+fn missing_of_chunks(arrived: &[u8]) -> Missing {
+    if arrived.ends_with(b"\r\n0\r\n\r\n") {
+        Missing::Bytes(0)
+    } else {
+        Missing::LastChunk
+    }
 }
