@@ -49,14 +49,7 @@ impl Metrics {
             register(&registry, IntCounterVec::new(options(name, help), labels))
         };
         let counter = |name, help| counter(&registry, name, help);
-        let durations = HistogramOpts::from(options(
-            "http_request_duration_seconds",
-            "Time from the headers of a request to the start of its response, by route and status",
-        ));
-        let build = options("build_info", "Always 1; the label is the version");
-        register(&registry, IntGaugeVec::new(build, &["version"]))
-            .with_label_values(&[env!("CARGO_PKG_VERSION")])
-            .set(1);
+        register_build_info(&registry);
         Arc::new(Self {
             updates: counters(
                 "updates_total",
@@ -86,7 +79,7 @@ impl Metrics {
             ),
             requests: register(
                 &registry,
-                HistogramVec::new(durations.buckets(BUCKETS.to_vec()), &["route", "status"]),
+                HistogramVec::new(durations(), &["route", "status"]),
             ),
             levels: LevelGauges::new(&registry),
             evictions: counters(
@@ -208,6 +201,21 @@ impl Metrics {
             .encode_to_string(&self.registry.gather())
             .expect("writing to a String does not fail")
     }
+}
+
+fn durations() -> HistogramOpts {
+    let options = options(
+        "http_request_duration_seconds",
+        "Time from the headers of a request to the start of its response, by route and status",
+    );
+    HistogramOpts::from(options).buckets(BUCKETS.to_vec())
+}
+
+fn register_build_info(registry: &Registry) {
+    let options = options("build_info", "Always 1; the label is the version");
+    register(registry, IntGaugeVec::new(options, &["version"]))
+        .with_label_values(&[env!("CARGO_PKG_VERSION")])
+        .set(1);
 }
 
 /// An open connection.
