@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 
 use crate::{
     metrics::{Counter, Metrics},
-    run::{Dialect, Label, Labels, Outputs, RunId, Timestamp, Update},
+    run::{Dialect, Label, Labels, Merged, Outputs, RunId, Timestamp, Update},
     store::Store,
 };
 
@@ -20,11 +20,9 @@ pub struct Ingest {
     applied: ByDialect,
     no_change: ByDialect,
     without_run_id: ByDialect,
-    outputs_left_out: Counter,
-    labels_left_out: Counter,
+    outputs_left_out: LeftOut,
+    labels_left_out: LeftOut,
     updates_without_run_id: Occurrences,
-    updates_over_an_output_limit: Occurrences,
-    updates_over_a_label_limit: Occurrences,
 }
 
 /// Counters of the updates with one outcome.
@@ -59,11 +57,9 @@ impl Ingest {
             applied: ByDialect::new(metrics, "applied"),
             no_change: ByDialect::new(metrics, "no_change"),
             without_run_id: ByDialect::new(metrics, "without_run_id"),
-            outputs_left_out: metrics.outputs_left_out().clone(),
-            labels_left_out: metrics.labels_left_out().clone(),
+            outputs_left_out: LeftOut::new(metrics.outputs_left_out()),
+            labels_left_out: LeftOut::new(metrics.labels_left_out()),
             updates_without_run_id: Occurrences::default(),
-            updates_over_an_output_limit: Occurrences::default(),
-            updates_over_a_label_limit: Occurrences::default(),
         }
     }
 
@@ -86,18 +82,13 @@ impl Ingest {
         } else {
             self.no_change.count(update);
         }
-        if merged.outputs_left_out > 0 {
-            self.outputs_left_out(run_id, merged.outputs_left_out);
-        }
-        if merged.labels_left_out > 0 {
-            self.labels_left_out(run_id, merged.labels_left_out);
-        }
+        self.report_left_out(run_id, merged);
         debug!(%run_id, changed = merged.changed, "update merged");
     }
 
-    fn outputs_left_out(&self, run_id: RunId, left_out: usize) {
-        self.outputs_left_out.inc_by(left_out as u64);
-        self.updates_over_an_output_limit.line_at_powers_of_two(|count| {
+    fn report_left_out(&self, run_id: RunId, merged: Merged) {
+        let left_out = merged.outputs_left_out;
+        self.outputs_left_out.count(left_out, |count| {
             warn!(
                 %run_id,
                 left_out,
@@ -106,11 +97,8 @@ impl Ingest {
                 Outputs::MAX
             );
         });
-    }
-
-    fn labels_left_out(&self, run_id: RunId, left_out: usize) {
-        self.labels_left_out.inc_by(left_out as u64);
-        self.updates_over_a_label_limit.line_at_powers_of_two(|count| {
+        let left_out = merged.labels_left_out;
+        self.labels_left_out.count(left_out, |count| {
             warn!(
                 %run_id,
                 left_out,
@@ -121,6 +109,30 @@ impl Ingest {
                 Label::MAX_VALUE
             );
         });
+    }
+}
+
+/// What was left out of runs, and in how many updates.
+#[derive(Debug)]
+struct LeftOut {
+    all: Counter,
+    updates: Occurrences,
+}
+
+impl LeftOut {
+    fn new(all: &Counter) -> Self {
+        Self {
+            all: all.clone(),
+            updates: Occurrences::default(),
+        }
+    }
+
+    /// Counts what was left out of one update, if anything was, and calls `write` for few of these updates.
+    fn count(&self, left_out: usize, write: impl FnOnce(u64)) {
+        if left_out > 0 {
+            self.all.inc_by(left_out as u64);
+            self.updates.line_at_powers_of_two(write);
+        }
     }
 }
 
