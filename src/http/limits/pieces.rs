@@ -11,11 +11,10 @@ use std::{
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 
-use super::frames::FRAME_BYTES;
-
 /// Text that is made in pieces.
 pub(in crate::http) trait Pieces {
-    /// Appends what comes next to `text`, until that has at least [`FRAME_BYTES`], and not much more. Returns whether there is more.
+    /// Appends what comes next to `text`, until that has at least [`FRAME_BYTES`](super::frames::FRAME_BYTES), and not
+    /// much more. Returns whether there is more.
     fn write(&mut self, text: &mut Vec<u8>) -> Result<bool, Gone>;
 
     /// Bytes that are not written yet, where that is known.
@@ -23,7 +22,8 @@ pub(in crate::http) trait Pieces {
 }
 
 /// That the rest of a text can no longer be sent: its run has changed or was dropped since the beginning was sent, and
-/// the memory that kept it was needed for others. It ends the connection, so that the client does not take the part for the whole.
+/// the memory that kept it was needed for others. It ends the connection, so that the client does not take the part for
+/// the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) struct Gone;
 
@@ -37,10 +37,7 @@ impl Error for Gone {}
 
 /// The next piece, and whether there is more.
 pub(in crate::http) fn next_piece(pieces: &mut impl Pieces) -> Result<(Bytes, bool), Gone> {
-    // A frame may be full before the last part that is written as a whole.
-    let most = 2 * FRAME_BYTES;
-    let most = pieces.left().map_or(most, |left| left.min(most));
-    let mut text = Vec::with_capacity(most);
+    let mut text = Vec::new();
     let is_more = pieces.write(&mut text)?;
     Ok((text.into(), is_more))
 }

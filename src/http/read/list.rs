@@ -71,6 +71,8 @@ impl ListJson {
 
 impl Pieces for ListJson {
     fn write(&mut self, text: &mut Vec<u8>) -> Result<bool, Gone> {
+        // The last run that is written as a whole may begin just before the frame is full.
+        text.reserve(2 * FRAME_BYTES);
         text.append(&mut self.begin);
         while text.len() < FRAME_BYTES {
             if let Some(run) = &mut self.run {

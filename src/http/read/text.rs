@@ -123,6 +123,7 @@ impl LongRun {
         } else {
             Outputs::new()
         };
+        text.reserve(self.left.min(FRAME_BYTES));
         while self.left > 0 && text.len() < FRAME_BYTES {
             let room = FRAME_BYTES - text.len();
             let is_output = (1..=count).contains(&self.part);
