@@ -2,6 +2,8 @@
 
 mod listen;
 mod log_filter;
+pub(crate) mod redacted;
+mod secrets;
 pub(crate) mod values;
 mod variables;
 
