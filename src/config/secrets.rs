@@ -1,8 +1,9 @@
-//! Tokens: they are given in a variable, or in a file, as Docker and Kubernetes give secrets.
+//! Tokens and the URL of the database: each is given in a variable, or in a file, as Docker and Kubernetes give
+//! secrets.
 
 use std::{ffi::OsString, fmt::Display, path::Path, str::FromStr};
 
-use super::{VariableError, redacted::from_file, variables::set};
+use super::{DatabaseUrl, VariableError, redacted::from_file, variables::set};
 use crate::tokens::{TokenError, Tokens};
 
 /// The tokens in the variable `name` or in `file`. Where both are empty and one of them is set, that is an error:
@@ -23,6 +24,18 @@ pub(super) fn tokens(
             name: name.to_owned(),
             reason: error.to_string(),
         })
+}
+
+/// The `url` that the flag or its variable gave, or the one in `file`.
+pub(super) fn database_url(
+    url: Option<DatabaseUrl>,
+    file: Option<&Path>,
+    variable: &impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<DatabaseUrl>, VariableError> {
+    let name = "DATABASE_URL";
+    let of_variable = set(variable(name)).is_some();
+    let given = url.is_some().then(|| source(name, of_variable));
+    Ok(in_file(name, given, file, variable)?.or(url))
 }
 
 /// The secret `name` in `file`. There is none without a file; if it is also `given`, by this variable or flag, that is

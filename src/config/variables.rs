@@ -15,7 +15,12 @@ use clap::{
     parser::ValueSource,
 };
 
-use super::{Config, Listen, listen::parse_port, redacted::redacted_reason, secrets::tokens};
+use super::{
+    Config, Listen,
+    listen::parse_port,
+    redacted::redacted_reason,
+    secrets::{database_url, tokens},
+};
 
 /// What is wrong with a variable. Neither secrets nor the name of their file, which may be a secret by mistake, are
 /// shown.
@@ -131,6 +136,8 @@ impl Config {
         self.webhook_tokens = tokens("WEBHOOK_TOKEN", file, &variable)?;
         let file = self.read_token_file.as_deref();
         self.read_tokens = tokens("READ_TOKEN", file, &variable)?;
+        let (url, file) = (self.database_url.take(), self.database_url_file.as_deref());
+        self.database_url = database_url(url, file, &variable)?;
         Ok(())
     }
 }
