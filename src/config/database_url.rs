@@ -18,6 +18,15 @@ pub enum DatabaseUrl {
     Sqlite(PathBuf),
 }
 
+/// What may be shown of it.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// Why a URL is not one of a database. The error does not show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseUrlError {

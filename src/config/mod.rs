@@ -77,12 +77,12 @@ pub struct Config {
     pub read_tokens: Option<Tokens>,
 
     /// Keep runs in sqlite:FILE [default: in memory]
-    #[arg(long, env, value_name = "URL", help_heading = DATABASE)]
+    #[arg(long, env, value_name = "URL", global = true, help_heading = DATABASE)]
     #[arg(value_parser = Redacted(DatabaseUrl::from_os_str))]
     pub database_url: Option<DatabaseUrl>,
 
     /// File with the URL of the database
-    #[arg(long, env, value_name = "FILE", help_heading = DATABASE)]
+    #[arg(long, env, value_name = "FILE", global = true, help_heading = DATABASE)]
     pub database_url_file: Option<PathBuf>,
 
     /// Open connections; over it idle ones are closed

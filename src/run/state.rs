@@ -54,6 +54,18 @@ pub struct Merged {
     pub labels_left_out: usize,
 }
 
+impl Merged {
+    /// The same, with what was left out before.
+    #[must_use]
+    pub const fn and_left_out(self, before: Self) -> Self {
+        Self {
+            outputs_left_out: self.outputs_left_out + before.outputs_left_out,
+            labels_left_out: self.labels_left_out + before.labels_left_out,
+            ..self
+        }
+    }
+}
+
 /// The furthest point a run has reached within the stage of its status, and the live status that came with it.
 // Compared in this order. The live status breaks ties, so that the result never depends on the order of updates: any
 // text is greater than none.

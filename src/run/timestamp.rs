@@ -87,7 +87,10 @@ mod tests {
         let millis = [-377_705_023_201_000, -1, 0, 1, 253_402_207_200_000];
         let at = millis.map(|millis| Timestamp::from_millis(millis).unwrap());
         assert_eq!(at.map(Timestamp::as_millis), millis);
-        assert_eq!(at.map(|at| at.to_string().parse().unwrap()), at);
+        assert_eq!(
+            at.map(|at| at.to_string().parse::<Timestamp>().unwrap()),
+            at
+        );
         assert!(at.is_sorted());
         assert_eq!(size_of::<Option<Timestamp>>(), size_of::<i64>());
     }

@@ -129,12 +129,7 @@ impl Store {
         self.change(run.id(), new_bytes, |runs| runs.put(run, origin));
     }
 
-    fn change<T>(
-        &self,
-        run_id: RunId,
-        new_bytes: usize,
-        change: impl FnOnce(&mut Runs) -> T,
-    ) -> T {
+    fn change<T>(&self, run_id: RunId, new_bytes: usize, change: impl FnOnce(&mut Runs) -> T) -> T {
         let mut runs = self.lock();
         let changed = change(&mut runs);
         let is_too_full = self.exceeded(&runs).is_some();
