@@ -1,5 +1,6 @@
 //! What is written is read again; a file that cannot be used is left as it is; copies.
 
+mod backup;
 mod damage;
 mod migrations;
 mod opening;
