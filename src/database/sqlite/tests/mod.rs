@@ -2,8 +2,10 @@
 
 mod backup;
 mod damage;
+mod foreign;
 mod migrations;
 mod opening;
+mod round_trip;
 
 use std::{
     collections::BTreeMap,
