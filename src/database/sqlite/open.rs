@@ -38,7 +38,10 @@ impl Sqlite {
         let path = resolve(path)?;
         let open = || {
             check_folder(&path)?;
+            // A file that is not ours gets no lock beside it.
+            check_header(&path)?;
             let lock = lock(&path)?;
+            // Until now another process may have changed it.
             check_header(&path)?;
             let connection = connect(&path)?;
             Ok((lock, connection))

@@ -22,6 +22,8 @@ fn assert_rejected(bytes: &[u8], expected: &str) {
     fs::write(&path, bytes).unwrap();
     let error = rejected(&folder, &path);
     assert_eq!(error, format!("{}: {expected}", path.display()));
+    let files = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files, 1, "nothing is left beside it, not even a lock");
 }
 
 const NOT_SQLITE: &str = "it is not an SQLite database; name another file";
