@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs,
+    os::unix::ffi::OsStrExt as _,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -199,4 +201,17 @@ fn a_copy_may_have_a_name_that_sqlite_takes_for_something_else() {
         copy(&path, &to).unwrap();
         assert_eq!(runs(&open(&to).unwrap()).unwrap(), [run(0)]);
     }
+}
+
+#[test]
+fn a_name_that_is_not_utf8_is_one_of_a_database_but_not_of_a_copy() {
+    let (folder, _) = with_runs(0);
+    let name = folder.path().join(OsStr::from_bytes(b"\xff.db"));
+    put(&mut open(&name).unwrap(), &run(1)).unwrap();
+    let to = folder.join("copy.db");
+    copy(&name, &to).unwrap();
+    assert_eq!(runs(&open(&to).unwrap()).unwrap(), [run(1)]);
+    let other = folder.path().join(OsStr::from_bytes(b"\xfe.db"));
+    let error = rejected(&folder, &to, &other);
+    assert!(error.ends_with(".db: its name is not UTF-8; name another file"));
 }

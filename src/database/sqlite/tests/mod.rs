@@ -100,7 +100,9 @@ fn file(path: &Path) -> (Vec<u8>, SystemTime) {
 fn contents(folder: &Folder) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
     let mut files = files(folder);
     files.retain(|path, (bytes, _)| {
-        !path.as_os_str().as_encoded_bytes().ends_with(b"-shm") && !bytes.is_empty()
+        let name = path.as_os_str().as_encoded_bytes();
+        let is_empty_log = bytes.is_empty() && name.ends_with(b"-wal");
+        !name.ends_with(b"-shm") && !is_empty_log
     });
     files
 }
