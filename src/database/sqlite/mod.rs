@@ -6,6 +6,8 @@ mod read;
 mod reader;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::{

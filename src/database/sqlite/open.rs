@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, TryLockError},
     io::{self, ErrorKind, Read as _},
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     time::Duration,
 };
 
@@ -38,7 +38,10 @@ impl Sqlite {
         let path = resolve(path)?;
         let open = || {
             check_folder(&path)?;
+            // A file that is not ours gets no lock beside it.
+            check_header(&path)?;
             let lock = lock(&path)?;
+            // Until now another process may have changed it.
             check_header(&path)?;
             let connection = connect(&path)?;
             let file = FileId::of(&path).map_err(OpenErrorReason::Io)?;
@@ -70,16 +73,22 @@ impl Sqlite {
     }
 }
 
-/// The file itself, if the path is that of a symbolic link: its log and its lock are beside the file.
-fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
-    match path.canonicalize() {
-        Ok(path) => Ok(path),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(path.to_owned()),
-        Err(error) => Err(OpenError {
-            path: path.to_owned(),
-            reason: OpenErrorReason::Io(error),
-        }),
-    }
+/// The file itself, if the path is that of a symbolic link: its log and its lock are beside the file. From the root, so
+/// that SQLite takes no name for anything but a file.
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
+    let resolved = match (path.canonicalize(), fs::read_link(path)) {
+        // SQLite makes the file to which the link points.
+        (Err(error), Ok(target)) if error.kind() == ErrorKind::NotFound => {
+            let folder = path.parent().unwrap_or(path);
+            return resolve(&folder.join(target));
+        }
+        (Err(error), _) if error.kind() == ErrorKind::NotFound => path::absolute(path),
+        (resolved, _) => resolved,
+    };
+    resolved.map_err(|error| OpenError {
+        path: path.to_owned(),
+        reason: OpenErrorReason::Io(error),
+    })
 }
 
 fn check_folder(path: &Path) -> Result<(), OpenErrorReason> {
@@ -117,7 +126,7 @@ fn lock(path: &Path) -> Result<File, OpenErrorReason> {
     }
 }
 
-fn not_writable(error: io::Error) -> OpenErrorReason {
+pub(super) fn not_writable(error: io::Error) -> OpenErrorReason {
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             OpenErrorReason::NotWritable(error)
@@ -153,7 +162,7 @@ pub(super) fn check_header(path: &Path) -> Result<(), OpenErrorReason> {
     check_version(number(USER_VERSION))
 }
 
-fn check_version(found: i32) -> Result<(), OpenErrorReason> {
+pub(super) fn check_version(found: i32) -> Result<(), OpenErrorReason> {
     if found > VERSION {
         let known = VERSION;
         return Err(OpenErrorReason::Newer { found, known });
