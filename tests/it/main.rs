@@ -9,6 +9,7 @@ mod clients;
 mod command_line;
 mod connections;
 mod cors;
+mod durability;
 mod full;
 mod fuzz;
 mod harness;
