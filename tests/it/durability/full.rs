@@ -13,17 +13,17 @@ const FAILURES: &str = "comfydeploy_webhook_database_failures_total";
 
 #[tokio::test]
 async fn on_a_full_disk_updates_are_refused_until_there_is_space_again() {
-    refuse_and_heal(Fault::Full, "full").await;
+    refuse_and_heal(Fault::Full, "the disk is full").await;
 }
 
 #[tokio::test]
 async fn while_writes_fail_updates_are_refused_until_they_succeed_again() {
-    refuse_and_heal(Fault::WriteErrors, "disk I/O error").await;
+    refuse_and_heal(Fault::WriteErrors, "the disk reports errors").await;
 }
 
 #[tokio::test]
 async fn while_syncs_fail_updates_are_refused_until_they_succeed_again() {
-    refuse_and_heal(Fault::SyncErrors, "disk I/O error").await;
+    refuse_and_heal(Fault::SyncErrors, "the disk reports errors").await;
 }
 
 async fn refuse_and_heal(fault: Fault, cause: &str) {
@@ -34,8 +34,9 @@ async fn refuse_and_heal(fault: Fault, cause: &str) {
     assert_eq!(metric(&process, FAILURES).await, "0");
 
     faults.set(fault);
-    for n in [1, 2] {
-        let response = process.post(WEBHOOK, update(n, "completed")).await;
+    // The last does not fit into the memory of a transaction, so it is written in part before the commit.
+    for body in [update(1, "completed"), update(2, "completed"), large(2)] {
+        let response = process.post(WEBHOOK, body).await;
         assert!(response.headers().contains_key("retry-after"));
         problem(response, 503).await;
     }
@@ -46,7 +47,7 @@ async fn refuse_and_heal(fault: Fault, cause: &str) {
     assert_eq!(get(&process, "/healthz").await.status(), 200);
     assert_ne!(metric(&process, FAILURES).await, "0");
     let refused = r#"comfydeploy_webhook_updates_refused_total{reason="not_durable"}"#;
-    assert_eq!(metric(&process, refused).await, "2");
+    assert_eq!(metric(&process, refused).await, "3");
 
     faults.set(Fault::None);
     until("/readyz says 200", async || {
@@ -55,6 +56,8 @@ async fn refuse_and_heal(fault: Fault, cause: &str) {
     .await;
     accept(&process, 1, "completed").await;
     accept(&process, 3, "completed").await;
+    let response = process.post(WEBHOOK, large(2)).await;
+    assert_eq!(response.status(), 200);
     let after = run(&process, 1).await;
     assert_eq!(after["outputs"].as_array().unwrap().len(), 2);
 
@@ -68,6 +71,13 @@ async fn refuse_and_heal(fault: Fault, cause: &str) {
 fn update(n: usize, status: &str) -> String {
     let outputs = [json!({"id": status, "data": "x".repeat(1_000)})];
     json!({"run_id": run_id(n), "status": status, "outputs": outputs}).to_string()
+}
+
+/// An update with as many outputs as one may have, and almost as many bytes.
+fn large(n: usize) -> String {
+    let output = |id| json!({"id": id, "data": "x".repeat(4_000)});
+    let outputs: Vec<_> = (0..1_000).map(output).collect();
+    json!({"run_id": run_id(n), "outputs": outputs}).to_string()
 }
 
 async fn accept(process: &Process, n: usize, status: &str) {

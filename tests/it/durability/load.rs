@@ -132,8 +132,10 @@ impl Load {
         if response.status() == StatusCode::NOT_FOUND {
             return Value::Null;
         }
-        assert_eq!(response.status(), 200);
-        response.json().await.unwrap()
+        let status = response.status();
+        let body = response.text().await.unwrap();
+        assert_eq!(status, 200, "run {run}: {body}");
+        serde_json::from_str(&body).unwrap()
     }
 }
 

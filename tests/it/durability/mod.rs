@@ -14,10 +14,12 @@ use std::{path::Path, process::Command};
 
 use crate::harness::Process;
 
-/// A command that serves from a database.
+/// A command that serves from a database. It keeps few runs in memory, so most are read from the database.
 fn service(database: &Path) -> Command {
     let url = format!("sqlite:{}", database.display());
-    Process::command(&["--listen", "127.0.0.1:0", "--database-url", &url])
+    let mut command = Process::command(&["--listen", "127.0.0.1:0", "--max-runs", "20"]);
+    command.args(["--database-url", &url]);
+    command
 }
 
 /// The number in a variable, or another one.
