@@ -1,6 +1,10 @@
 //! Why the database cannot be used.
 
-use std::{error::Error, fmt, io, path::PathBuf};
+use std::{
+    error::Error,
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::ErrorCode;
 
@@ -19,6 +23,8 @@ pub enum Cause {
     Locked,
     /// What is in it makes no sense.
     Damaged,
+    /// Its file was moved, removed or replaced.
+    Moved,
     /// Anything else. The log says what.
     Other,
 }
@@ -31,6 +37,7 @@ impl fmt::Display for Cause {
             Self::ReadOnly => "it is read-only",
             Self::Locked => "another program keeps it locked",
             Self::Damaged => "it is damaged",
+            Self::Moved => "its file was moved, removed or replaced; restart the service",
             Self::Other => "it cannot be used; the log says why",
         })
     }
@@ -54,6 +61,13 @@ impl DatabaseError {
         Self {
             cause: Cause::Other,
             details: details.into(),
+        }
+    }
+
+    pub(super) fn moved(path: &Path) -> Self {
+        Self {
+            cause: Cause::Moved,
+            details: path.display().to_string().into(),
         }
     }
 

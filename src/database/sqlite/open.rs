@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{
-    Sqlite,
+    FileId, Sqlite,
     reader::Reader,
     schema::{self, APPLICATION_ID, VERSION},
 };
@@ -41,12 +41,14 @@ impl Sqlite {
             let lock = lock(&path)?;
             check_header(&path)?;
             let connection = connect(&path)?;
-            Ok((lock, connection))
+            let file = FileId::of(&path).map_err(OpenErrorReason::Io)?;
+            Ok((lock, connection, file))
         };
         match open() {
-            Ok((lock, connection)) => Ok(Self {
+            Ok((lock, connection, file)) => Ok(Self {
                 connection,
                 path,
+                file,
                 _lock: lock,
             }),
             Err(reason) => Err(OpenError { path, reason }),

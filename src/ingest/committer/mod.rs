@@ -62,6 +62,19 @@ pub(super) struct Waiting {
     pub(super) answer: oneshot::Sender<Result<(), NotDurable>>,
 }
 
+impl Waiting {
+    /// It is durable.
+    fn accept(self) {
+        // Its client may be gone.
+        let _ = self.answer.send(Ok(()));
+    }
+
+    /// It was not written.
+    fn reject(self, error: &DatabaseError) {
+        let _ = self.answer.send(Err(NotDurable::Failing(error.cause())));
+    }
+}
+
 /// The answer to an update, once it is known.
 #[derive(Debug)]
 pub struct Commit(pub(super) oneshot::Receiver<Result<(), NotDurable>>);

@@ -12,12 +12,11 @@ use std::{
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info};
 
-use super::{Message, NotDurable, Waiting};
+use super::{Message, Waiting};
 use crate::{
     database::{Database, DatabaseError},
     ingest::{Readiness, batch::Batch, counts::Counts, retention::RetentionClock},
     metrics::DatabaseMetrics,
-    run::Merged,
     store::Store,
 };
 
@@ -162,44 +161,39 @@ impl Worker {
     /// written.
     fn commit(&mut self) -> Result<usize, DatabaseError> {
         let start = Instant::now();
-        let mut updates = Vec::with_capacity(self.waiting.len());
-        match self.commit_together(&mut updates) {
-            Ok((written, merged)) => {
-                if written > 0 {
-                    self.metrics.commit(start.elapsed(), updates.len());
-                }
-                for (update, merged) in updates.into_iter().zip(merged) {
-                    let merged = merged.and_left_out(update.left_out);
-                    self.counts.merged(update.said.id(), update.dialect, merged);
-                    // Its client may be gone.
-                    let _ = update.answer.send(Ok(()));
-                }
-                Ok(written)
-            }
-            Err(error) => {
-                for update in updates {
-                    let _ = update.answer.send(Err(NotDurable::Failing(error.cause())));
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Moves the updates of one batch to `updates` and commits them. Returns how many runs were written, and what each
-    /// update did.
-    fn commit_together(
-        &mut self,
-        updates: &mut Vec<Waiting>,
-    ) -> Result<(usize, Vec<Merged>), DatabaseError> {
         let mut batch = Batch::new(&self.store, &mut self.database);
-        let mut merged = Vec::with_capacity(self.waiting.len());
+        let mut joined = Vec::with_capacity(self.waiting.len());
+        let mut unreadable = None;
         while !batch.is_full()
             && let Some(update) = self.waiting.pop_front()
         {
-            updates.push(update);
-            merged.push(batch.join(&updates[updates.len() - 1].said)?);
+            match batch.join(&update.said) {
+                Ok(merged) => joined.push((update, merged)),
+                // The others go on without it.
+                Err(error) => {
+                    update.reject(&error);
+                    unreadable = Some(error);
+                }
+            }
         }
-        Ok((batch.commit()?, merged))
+        let written = match batch.commit() {
+            Ok(written) => written,
+            Err(error) => {
+                for (update, _) in joined {
+                    update.reject(&error);
+                }
+                return Err(error);
+            }
+        };
+        if written > 0 {
+            self.metrics.commit(start.elapsed(), joined.len());
+        }
+        for (update, merged) in joined {
+            let merged = merged.and_left_out(update.left_out);
+            self.counts.merged(update.said.id(), update.dialect, merged);
+            update.accept();
+        }
+        unreadable.map_or(Ok(written), Err)
     }
 
     /// Removes some of the expired runs. Returns how many.
