@@ -2,8 +2,9 @@
 // and loads it into the service with LD_PRELOAD. It is for Linux on 64 bits, and knows the calls that SQLite makes.
 //
 // FAULTS_FILES    path of the database; the files beside it whose names begin with its name belong to it
-// FAULTS_CONTROL  file that names the fault: "full", "write errors", "sync errors", or "none". It is read at each call,
-//                 so that the test can change it while the service runs
+// FAULTS_CONTROL  file that names the fault: "full", "write errors", "sync errors", "checkpoint errors" (of writes to the
+//                 database itself, except to its beginning), or "none". It is read at each call, so that the test can
+//                 change it while the service runs
 // FAULTS_TRACE    file to which each call that succeeds is appended, and each sync that fails, as a line and its data:
 //                     write OFFSET LENGTH NAME     and then LENGTH bytes
 //                     truncate LENGTH 0 NAME
@@ -28,6 +29,9 @@
 
 static const char *files, *control;
 static int trace;
+
+// A checkpoint fails after some writes.
+#define BEGINNING 65536
 
 // One call at a time, so that they are recorded in the order in which they happen.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -61,7 +65,7 @@ static const char *name_of_open(int fd, char *path) {
 }
 
 static int is_fault(const char *name) {
-    char asked[16] = "";
+    char asked[32] = "";
     int fd = open(control, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || read(fd, asked, sizeof asked - 1) < 0) abort();
     close(fd);
@@ -85,9 +89,9 @@ ssize_t pwrite64(int fd, const void *data, size_t length, off_t offset) {
     const char *name = name_of_open(fd, path);
     if (!name) return syscall(SYS_pwrite64, fd, data, length, offset);
     pthread_mutex_lock(&lock);
-    int is_full = is_fault("full");
+    int is_full = is_fault("full"), is_checkpoint = !*name && offset >= BEGINNING;
     ssize_t written;
-    if (is_fault("write errors")) written = fail(EIO);
+    if (is_fault("write errors") || (is_fault("checkpoint errors") && is_checkpoint)) written = fail(EIO);
     else if (is_full && length <= SECTOR) written = fail(ENOSPC);
     else written = syscall(SYS_pwrite64, fd, data, is_full ? length / 2 : length, offset);
     if (written >= 0) record("write", offset, written, name, data);

@@ -22,6 +22,13 @@ pub(super) struct Record<'a> {
     call: Call<'a>,
 }
 
+impl Record<'_> {
+    /// Whether it ends a checkpoint: the log has been moved to the database.
+    pub(super) fn is_checkpoint(&self) -> bool {
+        self.name.is_empty() && matches!(self.call, Call::Sync)
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Call<'a> {
     Write { offset: usize, data: &'a [u8] },

@@ -15,6 +15,7 @@ pub(super) enum Fault {
     Full,
     WriteErrors,
     SyncErrors,
+    CheckpointErrors,
 }
 
 impl Faults {
@@ -60,6 +61,7 @@ impl Faults {
             Fault::Full => "full",
             Fault::WriteErrors => "write errors",
             Fault::SyncErrors => "sync errors",
+            Fault::CheckpointErrors => "checkpoint errors",
         };
         // The service reads either the name before or this one.
         let new = self.folder.path("control-new");

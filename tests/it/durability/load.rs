@@ -139,6 +139,13 @@ impl Load {
     }
 }
 
+/// The body of an update with as many outputs as one may have, and almost as many bytes: 4 MiB.
+pub(super) fn large(run: usize) -> String {
+    let output = |id| json!({"id": id, "data": "x".repeat(4_000)});
+    let outputs: Vec<_> = (0..1_000).map(output).collect();
+    json!({"run_id": run_id(run), "outputs": outputs}).to_string()
+}
+
 /// The path and the body of an update.
 fn update(number: usize) -> (String, String) {
     let (run, step) = (number / STEPS, number % STEPS);

@@ -8,13 +8,15 @@ use rusqlite::Connection;
 use super::{
     disk::{Disk, records},
     faults::{Fault, Faults},
-    load::Load,
+    load::{Load, large},
     number, seed, service,
 };
 use crate::harness::{Folder, Process, WEBHOOK, until, update};
 
-/// So many updates make the database write its log into itself several times.
-const UPDATES: usize = 800;
+const UPDATES: usize = 400;
+
+/// Large updates before each fault. Together they fill the log of the database, so that it has to be moved.
+const LARGE: usize = 2;
 
 #[tokio::test]
 async fn after_a_power_cut_every_acknowledged_update_is_there_and_no_half_of_one() {
@@ -44,11 +46,12 @@ async fn after_a_power_cut_every_acknowledged_update_is_there_and_no_half_of_one
         let end = records[..cut].last().map_or(0, |record| record.end);
         check_cut(&disk, &load, end, &mut random).await;
     }
-    for record in &records[applied..] {
-        disk.apply(record, &mut random);
-    }
+    let later = records[made..].iter();
+    let checkpoints = later.filter(|record| record.is_checkpoint()).count();
+    assert!(checkpoints > 0, "the log was never moved to the database");
     println!(
-        "{cuts} power cuts among {} writes and syncs of {} updates: none was lost or kept in part",
+        "{cuts} power cuts among {} writes and syncs, {checkpoints} checkpoints and {} updates: none of these was lost \
+         or kept in part",
         records.len(),
         load.acknowledged()
     );
@@ -79,11 +82,19 @@ async fn the_recorded_writes_make_the_files_as_they_are() {
 /// Records the writes of many updates, some of which are refused as the disk fails. Returns how long the trace was
 /// when the database was made.
 async fn run(faults: &Faults, load: &Load) -> u64 {
-    let mut process = Process::start(faults.service());
+    let process = Process::start(faults.service());
     let now = || fs::metadata(faults.trace()).unwrap().len();
     let made = now();
+    // Their runs are no other updates'.
+    let mut large_runs = 1_000_000..;
     let drive = async {
         for fault in [Fault::Full, Fault::WriteErrors, Fault::SyncErrors] {
+            faults.set(Fault::CheckpointErrors);
+            for run in large_runs.by_ref().take(LARGE) {
+                let response = process.post(WEBHOOK, large(run)).await;
+                assert_eq!(response.status(), 200);
+            }
+            faults.set(Fault::None);
             let goal = load.acknowledged() + UPDATES / 4;
             until("updates are accepted", async || load.acknowledged() >= goal).await;
             let goal = load.refused() + 20;
@@ -97,7 +108,7 @@ async fn run(faults: &Faults, load: &Load) -> u64 {
         .await;
         let missing = load.missing(process.address, u64::MAX).await;
         assert!(missing.is_empty(), "{}", missing[0]);
-        process.child.kill().unwrap();
+        process.signal("KILL");
     };
     tokio::join!(drive, load.send(process.address, now));
     made
