@@ -1,6 +1,6 @@
 //! Kills the program at random moments.
 
-use std::{path::Path, thread::sleep, time::Duration};
+use std::{path::Path, process::Stdio, thread::sleep, time::Duration};
 
 use fastrand::Rng;
 
@@ -45,7 +45,8 @@ async fn a_killed_service_has_kept_every_acknowledged_update_and_no_half_of_one(
 
 /// Starts the service and kills it at a random moment of its first milliseconds.
 fn kill_while_starting(database: &Path, random: &mut Rng) {
-    let mut child = service(database).spawn().unwrap();
+    let mut command = service(database);
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     sleep(Duration::from_micros(random.u64(..30_000)));
     child.kill().unwrap();
     child.wait().unwrap();
