@@ -51,7 +51,10 @@ impl Lookup {
     /// When the database cannot be read.
     pub async fn in_database(&self, run_id: RunId) -> Result<Option<Run>, DatabaseError> {
         match &self.database {
-            Some((reader, _)) => reader.get(run_id).await,
+            Some((reader, metrics)) => {
+                let found = reader.get(run_id).await;
+                found.inspect_err(|_| metrics.failures.inc())
+            }
             None => Ok(None),
         }
     }

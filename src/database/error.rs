@@ -210,7 +210,12 @@ impl fmt::Display for OpenError {
                 f,
                 "{path}: it cannot be written ({error}); let this user write the file and its folder"
             ),
-            OpenErrorReason::Io(error) => write!(f, "{path}: {error}"),
+            OpenErrorReason::Io(error) => {
+                write!(
+                    f,
+                    "{path}: it cannot be opened ({error}); name another file"
+                )
+            }
             OpenErrorReason::Database(error) if error.cause() == Cause::Damaged => write!(
                 f,
                 "{path}: {error}; restore a backup, or save what can be read with sqlite3 and .recover"

@@ -1,7 +1,9 @@
 //! Writing runs.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, named_params};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{
     Sqlite, read,
@@ -45,11 +47,19 @@ impl Sqlite {
     /// Moves all of the write-ahead log to the database. If a program that reads it is in the way, the log stays as it is,
     /// and is part of the database.
     pub(in crate::database) fn close(self) {
-        let emptied = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if let Err(error) = emptied {
-            warn!(%error, "the write-ahead log of the database stays beside it");
+        let empty = || {
+            self.connection.busy_timeout(Duration::ZERO)?;
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                    row.get::<_, bool>("busy")
+                })
+        };
+        match empty() {
+            Ok(false) => {}
+            Ok(true) => {
+                info!("the write-ahead log stays beside the database: another program reads it");
+            }
+            Err(error) => warn!(%error, "the write-ahead log stays beside the database"),
         }
     }
 

@@ -68,7 +68,7 @@ impl Worker {
             waiting: VecDeque::new(),
             is_closing: false,
             retention,
-            clock: RetentionClock::new(),
+            clock: RetentionClock::new(retention),
             next_sweep: Instant::now(),
             next_probe: None,
         }
@@ -110,7 +110,7 @@ impl Worker {
     fn restore(&mut self) -> Result<(), DatabaseError> {
         let start = Instant::now();
         self.database.check()?;
-        let expired = self.clock.expired(self.retention);
+        let expired = self.clock.expired();
         let mut runs = 0_usize;
         self.database.most_recent(|run| {
             let is_taken = run.seen().last >= expired && self.store.restore(run);
@@ -118,7 +118,7 @@ impl Worker {
             is_taken
         })?;
         info!(
-            "{runs} runs read from the database in {:.0?}",
+            "{runs} runs read from the database in {:.1?}",
             start.elapsed()
         );
         Ok(())
@@ -199,7 +199,7 @@ impl Worker {
     /// Removes some of the expired runs. Returns how many.
     fn sweep(&mut self) -> Result<usize, DatabaseError> {
         self.next_sweep = Instant::now() + self.retention.min(SWEEP_INTERVAL);
-        let expired = self.clock.expired(self.retention);
+        let expired = self.clock.expired();
         let removed = self.database.remove_older(expired, SWEEP_BATCH)?;
         for &run_id in &removed {
             self.store.remove(run_id);
