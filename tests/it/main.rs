@@ -10,6 +10,7 @@ mod command_line;
 mod connections;
 mod cors;
 mod database_url;
+mod durability;
 mod full;
 mod fuzz;
 mod harness;
