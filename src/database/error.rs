@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi::SQLITE_IOERR_SHMSIZE};
 
 use crate::config::DatabaseUrl;
 
@@ -89,26 +89,33 @@ impl Error for DatabaseError {}
 
 impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::Error::{
-            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType,
-        };
-
-        let cause = match (&error, error.sqlite_error_code()) {
-            (_, Some(ErrorCode::DiskFull)) => Cause::DiskFull,
-            (_, Some(ErrorCode::SystemIoFailure)) => Cause::DiskFailure,
-            (_, Some(ErrorCode::ReadOnly)) => Cause::ReadOnly,
-            (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => Cause::Locked,
-            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
-            | (
-                FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..),
-                _,
-            ) => Cause::Damaged,
-            _ => Cause::Other,
-        };
         Self {
-            cause,
+            cause: cause_of(&error),
             details: error.into(),
         }
+    }
+}
+
+fn cause_of(error: &rusqlite::Error) -> Cause {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+
+    let Some(of_sqlite) = error.sqlite_error() else {
+        return match error {
+            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) => {
+                Cause::Damaged
+            }
+            _ => Cause::Other,
+        };
+    };
+    match of_sqlite.code {
+        ErrorCode::DiskFull => Cause::DiskFull,
+        // There is no room for the index of the write-ahead log.
+        _ if of_sqlite.extended_code == SQLITE_IOERR_SHMSIZE => Cause::DiskFull,
+        ErrorCode::SystemIoFailure => Cause::DiskFailure,
+        ErrorCode::ReadOnly => Cause::ReadOnly,
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Cause::Locked,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Cause::Damaged,
+        _ => Cause::Other,
     }
 }
 

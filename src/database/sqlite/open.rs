@@ -146,7 +146,9 @@ pub(super) fn check_header(path: &Path) -> Result<(), OpenErrorReason> {
     file.take(HEADER as u64)
         .read_to_end(&mut header)
         .map_err(OpenErrorReason::Io)?;
-    if header.is_empty() {
+    // If the power was cut while it was made, its beginning may be missing. SQLite undoes the rest.
+    let is_blank = header.iter().all(|byte| *byte == 0);
+    if is_blank && (header.is_empty() || beside(path, "-journal").exists()) {
         return Ok(());
     }
     if header.len() < HEADER || !header.starts_with(MAGIC) {

@@ -70,8 +70,8 @@ impl Waiting {
     }
 
     /// It was not written.
-    fn reject(self, error: &DatabaseError) {
-        let _ = self.answer.send(Err(NotDurable::Failing(error.cause())));
+    fn reject(self, cause: Cause) {
+        let _ = self.answer.send(Err(NotDurable::Failing(cause)));
     }
 }
 
@@ -121,12 +121,20 @@ impl Committer {
         let (readiness_sender, readiness) = watch::channel(Readiness::Restoring);
         let (restored_sender, restored) = oneshot::channel();
         let queue_length = metrics.queue_length.clone();
-        let worker = Worker::new(database, store, counts, metrics, messages, retention);
+        let worker = Worker::new(
+            database,
+            store,
+            counts,
+            metrics,
+            messages,
+            readiness_sender,
+            retention,
+        );
         let thread = thread::Builder::new().name("committer".to_owned());
         thread.spawn(move || {
             // It would allocate in an arena of its own.
             let _ = memory::share_arena();
-            worker.run(&readiness_sender, restored_sender);
+            worker.run(restored_sender);
         })?;
         let committer = Self {
             queue,

@@ -40,6 +40,8 @@ pub(super) struct Worker {
     counts: Arc<Counts>,
     metrics: DatabaseMetrics,
     messages: Receiver<Message>,
+    /// Dropped when the database is closed.
+    readiness: watch::Sender<Readiness>,
     /// Updates that were taken from the queue.
     waiting: VecDeque<Waiting>,
     is_closing: bool,
@@ -57,6 +59,7 @@ impl Worker {
         counts: Arc<Counts>,
         metrics: DatabaseMetrics,
         messages: Receiver<Message>,
+        readiness: watch::Sender<Readiness>,
         retention: Duration,
     ) -> Self {
         Self {
@@ -65,6 +68,7 @@ impl Worker {
             counts,
             metrics,
             messages,
+            readiness,
             waiting: VecDeque::new(),
             is_closing: false,
             retention,
@@ -75,32 +79,29 @@ impl Worker {
     }
 
     /// Fills the store, then commits until it is told to close.
-    pub(super) fn run(
-        mut self,
-        readiness: &watch::Sender<Readiness>,
-        restored: oneshot::Sender<Result<(), DatabaseError>>,
-    ) {
+    pub(super) fn run(mut self, restored: oneshot::Sender<Result<(), DatabaseError>>) {
         let result = self.restore();
-        let failed = result.is_err();
+        let has_failed = result.is_err();
+        if !has_failed {
+            self.readiness.send_replace(Readiness::Ready);
+        }
         // Nothing waits for it if the service shuts down already.
         let _ = restored.send(result);
-        if failed {
+        if has_failed {
             return;
         }
-        readiness.send_replace(Readiness::Ready);
         while !self.is_closing || !self.waiting.is_empty() {
             self.take_waiting();
             if !self.waiting.is_empty() {
-                let written = self.commit();
-                self.report(written, readiness);
+                self.commit();
             }
             if Instant::now() >= self.next_sweep {
                 let removed = self.sweep();
-                self.report(removed, readiness);
+                self.report(removed);
             }
             if self.next_probe.is_some_and(|probe| Instant::now() >= probe) {
                 let written = self.database.probe().map(|()| 1);
-                self.report(written, readiness);
+                self.report(written);
             }
         }
         self.database.close();
@@ -157,43 +158,46 @@ impl Worker {
         }
     }
 
-    /// Commits the updates that wait, as far as they fit into one batch, and answers them. Returns how many runs were
-    /// written.
-    fn commit(&mut self) -> Result<usize, DatabaseError> {
+    /// Commits the updates that wait, as far as they fit into one batch, and answers them.
+    fn commit(&mut self) {
         let start = Instant::now();
         let mut batch = Batch::new(&self.store, &mut self.database);
         let mut joined = Vec::with_capacity(self.waiting.len());
-        let mut unreadable = None;
+        let mut unreadable = Vec::new();
         while !batch.is_full()
             && let Some(update) = self.waiting.pop_front()
         {
             match batch.join(&update.said) {
                 Ok(merged) => joined.push((update, merged)),
                 // The others go on without it.
-                Err(error) => {
-                    update.reject(&error);
-                    unreadable = Some(error);
-                }
+                Err(error) => unreadable.push((update, error)),
             }
         }
-        let written = match batch.commit() {
-            Ok(written) => written,
+        match batch.commit() {
+            Ok(written) => {
+                if written > 0 {
+                    self.metrics.commit(start.elapsed(), joined.len());
+                }
+                self.report(Ok(written));
+                for (update, merged) in joined {
+                    let merged = merged.and_left_out(update.left_out);
+                    self.counts.merged(update.said.id(), update.dialect, merged);
+                    update.accept();
+                }
+            }
             Err(error) => {
+                let cause = error.cause();
+                self.report(Err(error));
                 for (update, _) in joined {
-                    update.reject(&error);
+                    update.reject(cause);
                 }
-                return Err(error);
             }
-        };
-        if written > 0 {
-            self.metrics.commit(start.elapsed(), joined.len());
         }
-        for (update, merged) in joined {
-            let merged = merged.and_left_out(update.left_out);
-            self.counts.merged(update.said.id(), update.dialect, merged);
-            update.accept();
+        for (update, error) in unreadable {
+            let cause = error.cause();
+            self.report(Err(error));
+            update.reject(cause);
         }
-        unreadable.map_or(Ok(written), Err)
     }
 
     /// Removes some of the expired runs. Returns how many.
@@ -211,24 +215,20 @@ impl Worker {
     }
 
     /// Takes note that so much was written, or nothing could be.
-    fn report(
-        &mut self,
-        written: Result<usize, DatabaseError>,
-        readiness: &watch::Sender<Readiness>,
-    ) {
+    fn report(&mut self, written: Result<usize, DatabaseError>) {
         match written {
             Ok(0) => {}
             Ok(_) => {
                 if self.next_probe.take().is_some() {
                     info!("the database can be written again");
-                    readiness.send_replace(Readiness::Ready);
+                    self.readiness.send_replace(Readiness::Ready);
                 }
             }
             Err(error) => {
                 self.metrics.failures.inc();
                 self.next_probe = Some(Instant::now() + PROBE_INTERVAL);
                 let failing = Readiness::Failing(error.cause());
-                if readiness.send_replace(failing) != failing {
+                if self.readiness.send_replace(failing) != failing {
                     error!("the database cannot be written: {error}; updates get 503 until it can");
                 }
             }
