@@ -4,8 +4,10 @@ use std::fs;
 
 use reqwest::Method;
 
+use rusqlite::Connection;
+
 use super::server_of_one_run;
-use crate::harness::{Folder, Server, update};
+use crate::harness::{Folder, Server, detail, problem, run_id, update};
 
 /// The value of a metric, if it is there.
 async fn value(server: &Server, name: &str) -> Option<f64> {
@@ -85,4 +87,22 @@ async fn the_sizes_are_those_of_the_files() {
         let bytes = bytes as f64;
         assert_eq!(value(&server, name).await, Some(bytes), "{file}");
     }
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_read_is_a_failure_and_the_reader_is_told_to_try_again() {
+    let folder = Folder::new();
+    let server = server_of_one_run(&folder).await;
+    for n in [1, 2] {
+        server.accept(update(n, "queued")).await;
+    }
+    let database = Connection::open(folder.path("runs.db")).unwrap();
+    let change = "UPDATE runs SET platform_status = 'done' WHERE run_id = ?1";
+    database.execute(change, [run_id(1)]).unwrap();
+    let response = server.get(&format!("/api/runs/{}", run_id(1))).await;
+    assert_eq!(response.headers()["retry-after"], "1");
+    let problem = problem(response, 503).await;
+    let expected = "the database cannot be used: it is damaged";
+    assert_eq!(detail(&problem), expected);
+    assert_eq!(value(&server, "failures_total").await, Some(1.0));
 }
