@@ -154,6 +154,8 @@ pub enum OpenErrorReason {
     },
     /// Another process serves from it.
     InUse,
+    /// Its file system cannot do what SQLite's write-ahead mode needs.
+    NoWriteAheadLog,
     /// It, or its folder, may not be written.
     NotWritable(io::Error),
     /// The system cannot do something with it.
@@ -212,6 +214,10 @@ impl fmt::Display for OpenError {
             OpenErrorReason::InUse => write!(
                 f,
                 "{path}: another process serves from it; stop that one, or name another file"
+            ),
+            OpenErrorReason::NoWriteAheadLog => write!(
+                f,
+                "{path}: its file system cannot be used by SQLite's write-ahead mode; put it on a local disk"
             ),
             OpenErrorReason::NotWritable(error) => write!(
                 f,

@@ -9,6 +9,7 @@ mod clients;
 mod command_line;
 mod connections;
 mod cors;
+mod database;
 mod database_url;
 mod durability;
 mod full;

@@ -9,7 +9,8 @@ use std::{
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{
-    open::{BUSY_TIMEOUT, beside, check_header, check_version, not_writable, resolve},
+    file::{beside, check_header, check_version, not_writable, resolve},
+    open::BUSY_TIMEOUT,
     schema,
 };
 use crate::database::{Cause, OpenError, error::OpenErrorReason};

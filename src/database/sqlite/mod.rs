@@ -1,6 +1,7 @@
 //! SQLite: one file, in write-ahead mode, which one connection writes and others read meanwhile.
 
 mod backup;
+mod file;
 mod open;
 mod read;
 mod reader;
@@ -10,18 +11,13 @@ mod schema;
 mod tests;
 mod write;
 
-use std::{
-    fs::{self, File},
-    io,
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-};
+use std::{fs::File, path::PathBuf};
 
 use rusqlite::Connection;
 
-use super::DatabaseError;
-
+use self::file::FileId;
 pub(super) use self::{backup::back_up, reader::Reader, write::Transaction};
+use super::DatabaseError;
 
 /// The file, and the connection that writes it.
 #[derive(Debug)]
@@ -31,24 +27,7 @@ pub struct Sqlite {
     /// What is found at the path.
     file: FileId,
     /// Locked as long as this is open. SQLite itself would let another process write, too.
-    _lock: File,
-}
-
-/// Which file there is: a path can become that of another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-impl FileId {
-    fn of(path: &Path) -> io::Result<Self> {
-        let file = fs::metadata(path)?;
-        Ok(Self {
-            device: file.dev(),
-            inode: file.ino(),
-        })
-    }
+    lock: File,
 }
 
 impl Sqlite {

@@ -33,7 +33,10 @@ impl Sqlite {
             .progress_handler(CHECK_STEPS, None::<fn() -> bool>)?;
         match found {
             Ok(found) if found == "ok" => Ok(()),
-            Ok(found) => Err(DatabaseError::damaged(found)),
+            // The last line says what is damaged. Those before it say which part of the file it is in.
+            Ok(found) => Err(DatabaseError::damaged(
+                found.lines().last().unwrap_or_default(),
+            )),
             Err(error) if is_interrupted(&error) => Ok(()),
             Err(error) => Err(error.into()),
         }

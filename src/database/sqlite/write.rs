@@ -61,6 +61,9 @@ impl Sqlite {
             }
             Err(error) => warn!(%error, "the write-ahead log stays beside the database"),
         }
+        drop(self.connection);
+        // A process that is just being started may have inherited the lock.
+        let _ = self.lock.unlock();
     }
 
     /// Writes what is there already.

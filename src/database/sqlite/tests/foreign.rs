@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::{open, other_program, rejected, rejected_ours, with_runs};
 use crate::{
-    database::{OpenError, sqlite::open::not_writable},
+    database::{OpenError, sqlite::file::not_writable},
     testing::{Folder, skipped},
 };
 

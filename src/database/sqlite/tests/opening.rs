@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use super::{files, open, other_program, put, rejected, rejected_ours, run, runs, with_runs};
-use crate::{database::sqlite::open::resolve, testing::Folder};
+use crate::{database::sqlite::file::resolve, testing::Folder};
 
 #[test]
 fn a_new_file_and_an_empty_file_become_a_database() {
