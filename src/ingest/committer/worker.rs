@@ -80,7 +80,7 @@ impl Worker {
 
     /// Fills the store, then commits until it is told to close.
     pub(super) fn run(mut self, restored: oneshot::Sender<Result<(), DatabaseError>>) {
-        let result = self.restore();
+        let result = self.restore(&restored);
         let has_failed = result.is_err();
         if !has_failed {
             self.readiness.send_replace(Readiness::Ready);
@@ -108,13 +108,18 @@ impl Worker {
     }
 
     /// Fills the store with the runs that were updated last.
-    fn restore(&mut self) -> Result<(), DatabaseError> {
+    fn restore(
+        &mut self,
+        restored: &oneshot::Sender<Result<(), DatabaseError>>,
+    ) -> Result<(), DatabaseError> {
         let start = Instant::now();
         self.database.check()?;
         let expired = self.clock.expired();
         let mut runs = 0_usize;
         self.database.most_recent(|run| {
-            let is_taken = run.seen().last >= expired && self.store.restore(run);
+            // If the service shuts down, it waits for this no longer.
+            let is_taken =
+                !restored.is_closed() && run.seen().last >= expired && self.store.restore(run);
             runs += usize::from(is_taken);
             is_taken
         })?;
