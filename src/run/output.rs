@@ -67,6 +67,16 @@ impl<J: Deref<Target = RawValue>> Output<J> {
 }
 
 impl Output {
+    /// An output that was taken apart: its JSON, and what [`Output::largest`] said.
+    ///
+    /// # Errors
+    /// When the JSON is not that of an output.
+    pub fn restore(json: &str, largest: usize) -> serde_json::Result<Self> {
+        let mut output: Output<&RawValue> = serde_json::from_str(json)?;
+        output.largest = output.largest.max(largest);
+        Ok(output.into_kept())
+    }
+
     /// Bytes of the largest version seen.
     #[must_use]
     pub const fn largest(&self) -> usize {

@@ -42,27 +42,15 @@ impl Outputs {
         Self(None)
     }
 
-    /// The outputs of these texts of JSON, each with the bytes of the largest version seen. `is_incomplete` and `end` as
-    /// [`Outputs::is_incomplete`] and [`Outputs::end`] said.
-    ///
-    /// # Errors
-    /// When one of the texts is not an output.
-    pub fn restore<'j>(
-        outputs: impl IntoIterator<Item = (&'j str, usize)>,
-        is_incomplete: bool,
-        end: Option<&[u8]>,
-    ) -> serde_json::Result<Self> {
-        let mut restored = Vec::new();
-        for (json, largest) in outputs {
-            let mut output: Output<&RawValue> = serde_json::from_str(json)?;
-            output.largest = output.largest.max(largest);
-            restored.push(output.into_kept());
+    /// The outputs of a run that was taken apart, in any order. `is_incomplete` and `end` are as [`Outputs::is_incomplete`]
+    /// and [`Outputs::end`] said.
+    #[must_use]
+    pub fn restore(outputs: Vec<Output>, is_incomplete: bool, end: Option<Box<[u8]>>) -> Self {
+        if outputs.is_empty() && !is_incomplete {
+            return Self::new();
         }
-        if restored.is_empty() && !is_incomplete {
-            return Ok(Self::new());
-        }
-        let list = OutputList::restore(restored, is_incomplete, end.map(Into::into));
-        Ok(Self(Some(Arc::new(list))))
+        let list = OutputList::restore(outputs, is_incomplete, end);
+        Self(Some(Arc::new(list)))
     }
 
     /// All of them, sorted by identity.

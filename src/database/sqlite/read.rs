@@ -77,19 +77,13 @@ pub(super) fn get(connection: &Connection, run_id: RunId) -> rusqlite::Result<Op
 fn run(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Run> {
     let mut statement =
         connection.prepare_cached("SELECT json, largest FROM outputs WHERE run = ?1")?;
-    let invalid = |error| rows::invalid(row, "outputs", error);
     let outputs = statement
-        .query_map([rows::number(row)?], |output| {
-            let json = output.get(0).map_err(invalid)?;
-            Ok((json, output.get(1).map_err(invalid)?))
+        .query_map([rows::number(row)?], |output_row| {
+            rows::output(output_row).map_err(|error| rows::invalid(row, "outputs", error))
         })?
-        .collect::<rusqlite::Result<Vec<(String, usize)>>>()?;
+        .collect::<rusqlite::Result<_>>()?;
     let is_incomplete = rows::value(row, "outputs_incomplete")?;
     let end: Option<Vec<u8>> = rows::value(row, "outputs_end")?;
-    let outputs = outputs
-        .iter()
-        .map(|(json, largest)| (json.as_str(), *largest));
-    let outputs = Outputs::restore(outputs, is_incomplete, end.as_deref())
-        .map_err(|error| rows::invalid(row, "outputs", error))?;
+    let outputs = Outputs::restore(outputs, is_incomplete, end.map(Into::into));
     rows::run(row, outputs)
 }

@@ -72,6 +72,11 @@ pub(super) fn run(row: &Row<'_>, outputs: Outputs) -> rusqlite::Result<Run> {
     }))
 }
 
+/// The output of a row of `json` and `largest`.
+pub(super) fn output(row: &Row<'_>) -> Result<Output, Box<dyn Error + Send + Sync>> {
+    Ok(Output::restore(row.get_ref(0)?.as_str()?, row.get(1)?)?)
+}
+
 pub(super) fn run_id(row: &Row<'_>) -> rusqlite::Result<RunId> {
     required(row, "run_id")
 }

@@ -96,7 +96,7 @@ enum Message {
     Close,
 }
 
-/// Says when the store is filled, or why it cannot be.
+/// Says when the store is filled, or why it cannot be. Where it is dropped, the store is filled no further.
 pub type Restored = oneshot::Receiver<Result<(), DatabaseError>>;
 
 /// The way to the thread that commits.

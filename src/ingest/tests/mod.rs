@@ -168,7 +168,7 @@ fn with_sqlite(
     let database = Database::open(&url).unwrap();
     let reader = database.reader().unwrap();
     let database_metrics = metrics.database();
-    let (ingest, _restored) = Ingest::with_database(
+    let (ingest, restored) = Ingest::with_database(
         Arc::clone(store),
         metrics,
         database,
@@ -176,6 +176,7 @@ fn with_sqlite(
         retention,
     )
     .unwrap();
+    restored.blocking_recv().unwrap().unwrap();
     let lookup = Lookup::new(Arc::clone(store), Some((reader, database_metrics)));
     (ingest, lookup)
 }
