@@ -6,7 +6,10 @@ mod sqlite;
 
 use std::path::Path;
 
-pub use self::error::{Cause, DatabaseError, OpenError};
+pub use self::{
+    error::{Cause, DatabaseError, OpenError},
+    sqlite::{FileError, FileProblem},
+};
 use crate::{
     config::DatabaseUrl,
     run::{Run, RunId, Timestamp},
@@ -49,7 +52,7 @@ impl Database {
     /// When it cannot be used. Then it is as it was.
     pub fn open(url: &DatabaseUrl) -> Result<Self, OpenError> {
         match url {
-            DatabaseUrl::Sqlite(path) => sqlite::Sqlite::open(path).map(Self::Sqlite),
+            DatabaseUrl::Sqlite(path) => Ok(Self::Sqlite(sqlite::Sqlite::open(path)?)),
         }
     }
 
@@ -59,7 +62,7 @@ impl Database {
     /// When it cannot be opened once more.
     pub fn reader(&self) -> Result<Reader, OpenError> {
         match self {
-            Self::Sqlite(sqlite) => sqlite.reader().map(Reader::Sqlite),
+            Self::Sqlite(sqlite) => Ok(Reader::Sqlite(sqlite.reader()?)),
         }
     }
 
@@ -180,6 +183,6 @@ impl Reader {
 /// When it cannot be read, or the copy cannot be written.
 pub fn back_up(url: &DatabaseUrl, to: &Path) -> Result<(), OpenError> {
     match url {
-        DatabaseUrl::Sqlite(path) => sqlite::back_up(path, to),
+        DatabaseUrl::Sqlite(path) => Ok(sqlite::back_up(path, to)?),
     }
 }

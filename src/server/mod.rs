@@ -33,7 +33,12 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
     let metrics = Metrics::new();
-    let (runs, upkeep) = runs::open(config, &metrics).await?;
+    // Another program may keep the database locked for some seconds.
+    let opened = shutdown.run_until_cancelled(runs::open(config, &metrics));
+    let Some(opened) = opened.await else {
+        return Ok(());
+    };
+    let (runs, upkeep) = opened?;
     let ingest = Arc::clone(&runs.ingest);
     let drain = CancellationToken::new();
     let app = Arc::new(App::new(

@@ -21,11 +21,8 @@ use crate::{
     ingest::{Ingest, Restored},
     lookup::Lookup,
     metrics::Metrics,
-    store::{Limits, Store},
+    store::{Limits, SWEEP_INTERVAL, Store},
 };
-
-/// The longest time between two removals of expired runs.
-const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// What has to go on as long as runs are served.
 #[derive(Debug)]
@@ -80,14 +77,16 @@ pub(super) async fn open(config: &Config, metrics: &Metrics) -> Result<(Runs, Up
 }
 
 async fn open_database(url: DatabaseUrl) -> Result<(Database, Reader), ServeError> {
-    info!("runs are kept in {url}");
+    let place = url.to_string();
     // It may wait for a program that has locked the database.
     let opened = spawn_blocking(move || {
         let database = Database::open(&url)?;
         let reader = database.reader()?;
         Ok::<_, OpenError>((database, reader))
     });
-    Ok(opened.await.map_err(io::Error::from)??)
+    let opened = opened.await.map_err(io::Error::from)??;
+    info!("runs are kept in {place}");
+    Ok(opened)
 }
 
 impl Upkeep {

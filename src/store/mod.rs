@@ -71,6 +71,9 @@ enum EvictionCause {
     Retention,
 }
 
+/// The longest time between two removals of expired runs.
+pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+
 /// Runs that are evicted at a time, so that the lock is held for microseconds.
 const EVICTION_BATCH: usize = 256;
 

@@ -9,50 +9,54 @@ use std::{
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{
+    FileError,
+    error::FileProblem,
     file::{beside, check_header, check_version, not_writable, resolve},
     open::BUSY_TIMEOUT,
     schema,
 };
-use crate::database::{Cause, OpenError, error::OpenErrorReason};
+use crate::database::Cause;
 
 /// Makes a consistent copy of the file `from` in the new file `to`. What is not complete never has that name.
-pub(in crate::database) fn back_up(from: &Path, to: &Path) -> Result<(), OpenError> {
+pub(in crate::database) fn back_up(from: &Path, to: &Path) -> Result<(), FileError> {
     let of = |path: &Path| {
         let path = path.to_owned();
-        |reason| OpenError { path, reason }
+        |problem| FileError { path, problem }
     };
     check_source(from).map_err(of(from))?;
     let folder = folder(to);
     if !folder.is_dir() {
-        return Err(of(to)(OpenErrorReason::NoFolder));
+        return Err(of(to)(FileProblem::NoFolder));
     }
     // From the root, so that SQLite takes no name for anything but a file.
     let from = &resolve(from)?;
-    let to = &path::absolute(to).map_err(|error| of(to)(OpenErrorReason::Io(error)))?;
-    let partial = Partial::new(to)?;
-    // Now no other copy to this name can be made.
+    let to = &path::absolute(to).map_err(|error| of(to)(FileProblem::Io(error)))?;
     if to.exists() {
-        return Err(of(to)(OpenErrorReason::Exists));
+        return Err(of(to)(FileProblem::Exists));
     }
+    let partial = Partial::new(to)?;
     let name = partial.0.to_str();
-    let name = name.ok_or_else(|| of(to)(OpenErrorReason::NotUtf8))?;
-    copy(from, name).map_err(|reason| match reason {
+    let name = name.ok_or_else(|| of(to)(FileProblem::NotUtf8))?;
+    copy(from, name).map_err(|problem| match problem {
         // Nothing is written but the copy.
-        OpenErrorReason::Database(error) if error.cause() == Cause::DiskFull => {
-            of(to)(OpenErrorReason::Database(error))
+        FileProblem::Database(error) if error.cause() == Cause::DiskFull => {
+            of(to)(FileProblem::Database(error))
         }
-        reason => of(from)(reason),
+        problem => of(from)(problem),
     })?;
-    complete(&partial.0, to, folder).map_err(|error| of(to)(OpenErrorReason::Io(error)))
+    complete(&partial.0, to, folder).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => of(to)(FileProblem::Exists),
+        _ => of(to)(FileProblem::Io(error)),
+    })
 }
 
 /// Checks that there is a database of this program.
-fn check_source(path: &Path) -> Result<(), OpenErrorReason> {
+fn check_source(path: &Path) -> Result<(), FileProblem> {
     match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenErrorReason::NoFile),
-        Err(error) => Err(OpenErrorReason::Io(error)),
-        Ok(file) if !file.is_file() => Err(OpenErrorReason::NotAFile),
-        Ok(file) if file.len() == 0 => Err(OpenErrorReason::NotSqlite),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FileProblem::NoFile),
+        Err(error) => Err(FileProblem::Io(error)),
+        Ok(file) if !file.is_file() => Err(FileProblem::NotAFile),
+        Ok(file) if file.len() == 0 => Err(FileProblem::NotSqlite),
         Ok(_) => check_header(path),
     }
 }
@@ -61,18 +65,15 @@ fn check_source(path: &Path) -> Result<(), OpenErrorReason> {
 struct Partial(PathBuf);
 
 impl Partial {
-    /// An empty file beside `to`, for which there is none yet.
-    fn new(to: &Path) -> Result<Self, OpenError> {
-        let path = beside(to, ".partial");
+    /// A new file beside `to`. Its name is its own: two copies to one name may be made at a time, and one that was killed
+    /// leaves its file behind.
+    fn new(to: &Path) -> Result<Self, FileError> {
+        let path = beside(to, &format!(".partial-{:08x}", fastrand::u32(..)));
         match File::create_new(&path) {
             Ok(_) => Ok(Self(path)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(OpenError {
-                path,
-                reason: OpenErrorReason::Exists,
-            }),
-            Err(error) => Err(OpenError {
+            Err(error) => Err(FileError {
                 path: to.to_owned(),
-                reason: not_writable(error),
+                problem: not_writable(error),
             }),
         }
     }
@@ -91,7 +92,7 @@ fn folder(path: &Path) -> &Path {
     named.unwrap_or(Path::new("."))
 }
 
-fn copy(from: &Path, to: &str) -> Result<(), OpenErrorReason> {
+fn copy(from: &Path, to: &str) -> Result<(), FileProblem> {
     // To read the write-ahead log, SQLite may have to make its index.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(from, flags)?;
@@ -106,6 +107,13 @@ fn copy(from: &Path, to: &str) -> Result<(), OpenErrorReason> {
 /// Gives a whole copy its name once it is on disk.
 fn complete(partial: &Path, to: &Path, folder: &Path) -> io::Result<()> {
     File::open(partial)?.sync_all()?;
-    fs::rename(partial, to)?;
+    // Unlike renaming it, this replaces no file that was made meanwhile.
+    match fs::hard_link(partial, to) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            // The file system has no hard links.
+            fs::rename(partial, to)?;
+        }
+        linked => linked?,
+    }
     File::open(folder)?.sync_all()
 }

@@ -8,8 +8,11 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use super::schema::{APPLICATION_ID, VERSION};
-use crate::database::{OpenError, error::OpenErrorReason};
+use super::{
+    FileError,
+    error::FileProblem,
+    schema::{APPLICATION_ID, VERSION},
+};
 
 /// Bytes at the beginning of a file that say what it is (SQLite's documentation of its file format, section 1.3).
 const HEADER: usize = 100;
@@ -25,7 +28,12 @@ pub(super) struct FileId {
 }
 
 impl FileId {
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    /// That of a database, and that of its write-ahead log.
+    pub(super) fn of_both(path: &Path) -> io::Result<[Self; 2]> {
+        Ok([Self::of(path)?, Self::of(&beside(path, "-wal"))?])
+    }
+
+    fn of(path: &Path) -> io::Result<Self> {
         let file = fs::metadata(path)?;
         Ok(Self {
             device: file.dev(),
@@ -36,7 +44,7 @@ impl FileId {
 
 /// The file itself, if the path is that of a symbolic link: its log and its lock are beside the file. From the root, so
 /// that SQLite takes no name for anything but a file.
-pub(super) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, FileError> {
     let resolved = match (path.canonicalize(), fs::read_link(path)) {
         // SQLite makes the file to which the link points.
         (Err(error), Ok(target)) if error.kind() == ErrorKind::NotFound => {
@@ -46,21 +54,21 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
         (Err(error), _) if error.kind() == ErrorKind::NotFound => path::absolute(path),
         (resolved, _) => resolved,
     };
-    resolved.map_err(|error| OpenError {
+    resolved.map_err(|error| FileError {
         path: path.to_owned(),
-        reason: OpenErrorReason::Io(error),
+        problem: FileProblem::Io(error),
     })
 }
 
-pub(super) fn check_folder(path: &Path) -> Result<(), OpenErrorReason> {
+pub(super) fn check_folder(path: &Path) -> Result<(), FileProblem> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     if folder.is_some_and(|folder| !folder.is_dir()) {
-        return Err(OpenErrorReason::NoFolder);
+        return Err(FileProblem::NoFolder);
     }
     match fs::metadata(path) {
-        Ok(file) if !file.is_file() => Err(OpenErrorReason::NotAFile),
+        Ok(file) if !file.is_file() => Err(FileProblem::NotAFile),
         _ => Ok(()),
     }
 }
@@ -72,63 +80,94 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Locks a file beside the database. It stays when the process ends, but its lock does not.
-pub(super) fn lock(path: &Path) -> Result<File, OpenErrorReason> {
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(beside(path, "-lock"))
-        .map_err(not_writable)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenErrorReason::InUse),
-        Err(TryLockError::Error(error)) => Err(OpenErrorReason::Io(error)),
+/// What keeps other processes from serving from the same file, as long as this exists.
+#[derive(Debug)]
+pub(super) struct Lock {
+    /// A file beside the database. It stays when the process ends, but its lock does not.
+    beside: File,
+    /// The database, which can have several names, and whose lock file can be removed. On other systems than Linux this
+    /// lock would conflict with those of SQLite.
+    itself: Option<File>,
+}
+
+impl Lock {
+    pub(super) fn new(path: &Path) -> Result<Self, FileProblem> {
+        let lock = |path: &Path| {
+            let mut options = File::options();
+            let options = options.create(true).truncate(false).write(true);
+            let file = options.open(path).map_err(FileProblem::Lock)?;
+            match file.try_lock() {
+                Ok(()) => Ok(file),
+                Err(TryLockError::WouldBlock) => Err(FileProblem::InUse),
+                Err(TryLockError::Error(error)) => Err(FileProblem::Lock(error)),
+            }
+        };
+        let beside = lock(&beside(path, "-lock"))?;
+        let itself = cfg!(target_os = "linux").then(|| lock(path)).transpose()?;
+        Ok(Self { beside, itself })
+    }
+
+    /// To drop it is not enough: a process that is just being started may have inherited it.
+    pub(super) fn unlock(self) {
+        for file in [Some(self.beside), self.itself].into_iter().flatten() {
+            let _ = file.unlock();
+        }
     }
 }
 
-pub(super) fn not_writable(error: io::Error) -> OpenErrorReason {
+pub(super) fn not_writable(error: io::Error) -> FileProblem {
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            OpenErrorReason::NotWritable(error)
+            FileProblem::NotWritable(error)
         }
-        _ => OpenErrorReason::Io(error),
+        _ => FileProblem::Io(error),
     }
 }
 
 /// Checks that a file, if there is one, is a database of this program. An empty file becomes one.
-pub(super) fn check_header(path: &Path) -> Result<(), OpenErrorReason> {
+pub(super) fn check_header(path: &Path) -> Result<(), FileProblem> {
     let file = match File::options().read(true).write(true).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return check_no_log(path),
         Err(error) => return Err(not_writable(error)),
     };
     let mut header = Vec::new();
     file.take(HEADER as u64)
         .read_to_end(&mut header)
-        .map_err(OpenErrorReason::Io)?;
+        .map_err(FileProblem::Io)?;
     // If the power was cut while it was made, its beginning may be missing. SQLite undoes the rest.
     let is_blank = header.iter().all(|byte| *byte == 0);
     if is_blank && (header.is_empty() || beside(path, "-journal").exists()) {
-        return Ok(());
+        return check_no_log(path);
     }
     if header.len() < HEADER || !header.starts_with(MAGIC) {
-        return Err(OpenErrorReason::NotSqlite);
+        return Err(FileProblem::NotSqlite);
     }
     let number = |at: usize| {
         let bytes = header[at..].first_chunk();
         i32::from_be_bytes(*bytes.expect("the header is longer than this"))
     };
     if number(APPLICATION) != APPLICATION_ID {
-        return Err(OpenErrorReason::NotOurs);
+        return Err(FileProblem::NotOurs);
     }
-    check_version(number(USER_VERSION))
+    match number(USER_VERSION) {
+        ..1 => Err(FileProblem::NotOurs),
+        version => check_version(version),
+    }
 }
 
-pub(super) fn check_version(found: i32) -> Result<(), OpenErrorReason> {
+/// Checks that there is no log of a database that is not there: SQLite would remove it.
+fn check_no_log(path: &Path) -> Result<(), FileProblem> {
+    match fs::metadata(beside(path, "-wal")) {
+        Ok(log) if log.len() > 0 => Err(FileProblem::LogAlone),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check_version(found: i32) -> Result<(), FileProblem> {
     if found > VERSION {
         let known = VERSION;
-        return Err(OpenErrorReason::Newer { found, known });
+        return Err(FileProblem::Newer { found, known });
     }
     Ok(())
 }

@@ -5,12 +5,12 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{
-    Sqlite,
-    file::{FileId, check_folder, check_header, check_version, lock, resolve},
+    FileError, Sqlite,
+    error::FileProblem,
+    file::{FileId, Lock, check_folder, check_header, check_version, resolve},
     reader::Reader,
     schema,
 };
-use crate::database::{DatabaseError, OpenError, error::OpenErrorReason};
 
 /// How long to wait for another program that has locked the file, such as a shell.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,47 +23,47 @@ const WAL_LIMIT: i32 = 64 * 1024 * 1024;
 
 impl Sqlite {
     /// Opens the file for this process alone, and creates it if there is none.
-    pub(in crate::database) fn open(path: &Path) -> Result<Self, OpenError> {
+    pub(in crate::database) fn open(path: &Path) -> Result<Self, FileError> {
         let path = resolve(path)?;
         let open = || {
             check_folder(&path)?;
             // A file that is not ours gets no lock beside it.
             check_header(&path)?;
-            let lock = lock(&path)?;
+            let lock = Lock::new(&path)?;
             // Until now another process may have changed it.
             check_header(&path)?;
             let connection = connect(&path)?;
-            let file = FileId::of(&path).map_err(OpenErrorReason::Io)?;
-            Ok((lock, connection, file))
+            let files = FileId::of_both(&path).map_err(FileProblem::Io)?;
+            Ok((lock, connection, files))
         };
         match open() {
-            Ok((lock, connection, file)) => Ok(Self {
+            Ok((lock, connection, files)) => Ok(Self {
                 connection,
                 path,
-                file,
+                files,
                 lock,
             }),
-            Err(reason) => Err(OpenError { path, reason }),
+            Err(problem) => Err(FileError { path, problem }),
         }
     }
 
     /// A connection that reads what this one has committed.
-    pub(in crate::database) fn reader(&self) -> Result<Reader, OpenError> {
+    pub(in crate::database) fn reader(&self) -> Result<Reader, FileError> {
         let open = || {
             let connection = read_only(&self.path)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
             Ok(connection)
         };
-        let connection = open().map_err(|error: rusqlite::Error| OpenError {
+        let connection = open().map_err(|error: rusqlite::Error| FileError {
             path: self.path.clone(),
-            reason: error.into(),
+            problem: error.into(),
         })?;
         Ok(Reader::new(connection, self.path.clone()))
     }
 }
 
 /// Opens the file for writing, and brings it to the present version.
-fn connect(path: &Path) -> Result<Connection, OpenErrorReason> {
+fn connect(path: &Path) -> Result<Connection, FileProblem> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -89,24 +89,19 @@ fn connect(path: &Path) -> Result<Connection, OpenErrorReason> {
 }
 
 /// Turns on write-ahead mode, for which a file system has to let processes share memory.
-fn use_write_ahead_log(connection: &Connection) -> Result<(), OpenErrorReason> {
+fn use_write_ahead_log(connection: &Connection) -> Result<(), FileProblem> {
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode == "wal" {
-        Ok(())
-    } else {
-        Err(OpenErrorReason::NoWriteAheadLog)
+    if mode != "wal" {
+        return Err(FileProblem::NoWriteAheadLog);
     }
+    // The first read makes the log.
+    schema::version(connection)?;
+    Ok(())
 }
 
 /// Opens a file that is there, to read it.
 pub(super) fn read_only(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(path, flags)
-}
-
-impl From<rusqlite::Error> for OpenErrorReason {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(DatabaseError::from(error))
-    }
 }

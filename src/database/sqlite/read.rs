@@ -9,7 +9,7 @@ use super::{
     rows::{self, COLUMNS},
 };
 use crate::{
-    database::DatabaseError,
+    database::{Cause, DatabaseError},
     run::{Outputs, Run, RunId},
 };
 
@@ -34,7 +34,8 @@ impl Sqlite {
         match found {
             Ok(found) if found == "ok" => Ok(()),
             // The last line says what is damaged. Those before it say which part of the file it is in.
-            Ok(found) => Err(DatabaseError::damaged(
+            Ok(found) => Err(DatabaseError::new(
+                Cause::Damaged,
                 found.lines().last().unwrap_or_default(),
             )),
             Err(error) if is_interrupted(&error) => Ok(()),

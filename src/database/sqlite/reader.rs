@@ -11,7 +11,7 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 
 use super::{file::beside, read};
 use crate::{
-    database::{DatabaseError, Size},
+    database::{Cause, DatabaseError, Size},
     run::{Run, RunId},
 };
 
@@ -43,7 +43,7 @@ impl Reader {
         });
         let read = read
             .await
-            .map_err(|panic| DatabaseError::other(panic.to_string()))?;
+            .map_err(|panic| DatabaseError::new(Cause::Other, panic.to_string()))?;
         Ok(read?)
     }
 

@@ -30,7 +30,7 @@ impl Sqlite {
         than: Timestamp,
         most: usize,
     ) -> Result<Vec<RunId>, DatabaseError> {
-        self.check_file()?;
+        self.check_files()?;
         let transaction = self.connection.transaction()?;
         let mut statement = transaction.prepare_cached(
             "DELETE FROM runs WHERE run IN
@@ -65,13 +65,12 @@ impl Sqlite {
             Err(error) => warn!(%error, "the write-ahead log stays beside the database"),
         }
         drop(self.connection);
-        // A process that is just being started may have inherited the lock.
-        let _ = self.lock.unlock();
+        self.lock.unlock();
     }
 
     /// Writes what is there already.
     pub(in crate::database) fn probe(&mut self) -> Result<(), DatabaseError> {
-        self.check_file()?;
+        self.check_files()?;
         let transaction = self.connection.transaction()?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         Ok(transaction.commit()?)
@@ -99,7 +98,7 @@ impl Transaction<'_> {
         after: &Run,
     ) -> Result<(), DatabaseError> {
         if !self.is_open {
-            self.sqlite.check_file()?;
+            self.sqlite.check_files()?;
             self.execute("BEGIN IMMEDIATE")?;
             self.is_open = true;
         }

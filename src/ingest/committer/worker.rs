@@ -18,15 +18,12 @@ use crate::{
     ingest::{Readiness, batch::Batch, counts::Counts, retention::RetentionClock},
     metrics::DatabaseMetrics,
     run::RunId,
-    store::Store,
+    store::{SWEEP_INTERVAL, Store},
     telemetry::LogRateLimit,
 };
 
 /// Updates that are committed together, at most.
 const MAX_UPDATES: usize = 512;
-
-/// The longest time between two removals of expired runs.
-const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Expired runs that are removed together, at most.
 const SWEEP_BATCH: usize = 100;
@@ -52,8 +49,8 @@ pub(super) struct Worker {
     next_sweep: Instant,
     /// When to try again to write, while the database cannot be written.
     next_probe: Option<Instant>,
-    /// Log lines about runs that cannot be read.
-    unreadable_log: LogRateLimit,
+    /// Log lines about what cannot be read or written.
+    log: LogRateLimit,
 }
 
 impl Worker {
@@ -79,7 +76,7 @@ impl Worker {
             clock: RetentionClock::new(retention),
             next_sweep: Instant::now(),
             next_probe: None,
-            unreadable_log: LogRateLimit::new(),
+            log: LogRateLimit::new(),
         }
     }
 
@@ -119,6 +116,12 @@ impl Worker {
     ) -> Result<(), DatabaseError> {
         let start = Instant::now();
         self.database.check()?;
+        // A log of another user is not noticed before something is written.
+        if let Err(error) = self.database.probe()
+            && error.cause() == Cause::ReadOnly
+        {
+            return Err(error);
+        }
         let expired = self.clock.expired();
         let mut runs = 0_usize;
         self.database.most_recent(|run| {
@@ -231,7 +234,7 @@ impl Worker {
             return;
         }
         self.metrics.failures.inc();
-        self.unreadable_log.line(|suppressed| {
+        self.log.line(|suppressed| {
             error!(%run_id, suppressed, "update rejected: its run cannot be read from the database: {error}");
         });
     }
@@ -242,8 +245,10 @@ impl Worker {
             Ok(0) => {}
             Ok(_) => {
                 if self.next_probe.take().is_some() {
-                    info!("the database can be written again");
                     self.readiness.send_replace(Readiness::Ready);
+                    self.log.line(|suppressed| {
+                        info!(suppressed, "the database can be written again");
+                    });
                 }
             }
             Err(error) => {
@@ -255,7 +260,12 @@ impl Worker {
                 };
                 let failing = Readiness::Failing(error.cause());
                 if self.readiness.send_replace(failing) != failing {
-                    error!("the database cannot be written: {error}; updates get 503 until it can");
+                    self.log.line(|suppressed| {
+                        error!(
+                            suppressed,
+                            "the database cannot be written: {error}; updates get 503 until it can"
+                        );
+                    });
                 }
             }
         }

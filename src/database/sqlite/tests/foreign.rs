@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::{open, other_program, rejected, rejected_ours, with_runs};
 use crate::{
-    database::{OpenError, sqlite::file::not_writable},
+    database::{FileError, sqlite::file::not_writable},
     testing::{Folder, skipped},
 };
 
@@ -142,9 +142,9 @@ fn what_may_not_be_written_is_an_error_that_says_what_to_do() {
         (EACCES, "Permission denied (os error 13)"),
         (EROFS, "Read-only file system (os error 30)"),
     ] {
-        let error = OpenError {
+        let error = FileError {
             path: "runs.db".into(),
-            reason: not_writable(io::Error::from_raw_os_error(code)),
+            problem: not_writable(io::Error::from_raw_os_error(code)),
         };
         let expected = format!(
             "runs.db: it cannot be written ({text}); let this user write the file and its folder"
@@ -162,7 +162,7 @@ fn a_folder_in_which_nobody_may_make_files_takes_no_database() {
     }
     let error = open(&folder.join("runs.db")).unwrap_err().to_string();
     assert!(
-        error.starts_with("/sys/runs.db: it cannot be written ("),
+        error.starts_with("/sys/runs.db: it or /sys/runs.db-lock cannot be locked ("),
         "{error}"
     );
 }

@@ -3,7 +3,10 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use super::{files, open, other_program, put, rejected, rejected_ours, run, runs, with_runs};
-use crate::{database::sqlite::file::resolve, testing::Folder};
+use crate::{
+    database::{Cause, sqlite::file::resolve},
+    testing::{Folder, at},
+};
 
 #[test]
 fn a_new_file_and_an_empty_file_become_a_database() {
@@ -15,6 +18,61 @@ fn a_new_file_and_an_empty_file_become_a_database() {
         }
         put(&mut open(&path).unwrap(), &run(1)).unwrap();
         assert_eq!(runs(&open(&path).unwrap()).unwrap(), [run(1)], "{name}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_database_under_another_name_or_without_its_lock_file_is_still_in_use() {
+    let (folder, path) = with_runs(1);
+    let other_name = folder.join("other.db");
+    fs::hard_link(&path, &other_name).unwrap();
+    let _used = open(&path).unwrap();
+    fs::remove_file(folder.join("runs.db-lock")).unwrap();
+    for path in [&path, &other_name] {
+        let error = open(path).unwrap_err().to_string();
+        assert!(error.contains("another process serves from it"), "{error}");
+    }
+}
+
+#[test]
+fn a_log_whose_database_is_missing_is_kept() {
+    let (folder, path) = with_runs(0);
+    let log = folder.join("runs.db-wal");
+    put(&mut open(&path).unwrap(), &run(1)).unwrap();
+    let away = folder.join("away.db");
+    fs::rename(&path, &away).unwrap();
+    let before = fs::read(&log).unwrap();
+    for is_there in [false, true] {
+        if is_there {
+            fs::write(&path, "").unwrap();
+        }
+        let error = open(&path).unwrap_err().to_string();
+        assert!(error.contains("it is missing, but"), "{error}");
+        assert_eq!(fs::read(&log).unwrap(), before);
+    }
+    fs::rename(&away, &path).unwrap();
+    assert_eq!(runs(&open(&path).unwrap()).unwrap(), [run(1)]);
+}
+
+#[test]
+fn nothing_is_written_after_the_database_or_its_log_was_moved() {
+    for name in ["runs.db", "runs.db-wal"] {
+        let (folder, path) = with_runs(1);
+        let mut database = open(&path).unwrap();
+        put(&mut database, &run(2)).unwrap();
+        let away = folder.join("away");
+        fs::rename(folder.join(name), &away).unwrap();
+        for result in [
+            put(&mut database, &run(3)),
+            database.probe(),
+            database.remove_older(at(1_000), 10).map(|_| ()),
+        ] {
+            assert_eq!(result.unwrap_err().cause(), Cause::Moved, "{name}");
+        }
+        fs::rename(&away, folder.join(name)).unwrap();
+        put(&mut database, &run(4)).unwrap();
+        assert_eq!(runs(&database).unwrap(), [run(4), run(2), run(0)], "{name}");
     }
 }
 
