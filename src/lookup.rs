@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use tracing::error;
+
 use crate::{
     database::{DatabaseError, Reader},
     metrics::DatabaseMetrics,
     run::{Run, RunId},
     store::{RunWatch, Store},
+    telemetry::LogRateLimit,
 };
 
 /// Finds runs.
@@ -14,13 +17,18 @@ use crate::{
 pub struct Lookup {
     store: Arc<Store>,
     database: Option<(Reader, DatabaseMetrics)>,
+    log: LogRateLimit,
 }
 
 impl Lookup {
     /// In the store, which has all runs unless there is a database.
     #[must_use]
-    pub const fn new(store: Arc<Store>, database: Option<(Reader, DatabaseMetrics)>) -> Self {
-        Self { store, database }
+    pub fn new(store: Arc<Store>, database: Option<(Reader, DatabaseMetrics)>) -> Self {
+        Self {
+            store,
+            database,
+            log: LogRateLimit::new(),
+        }
     }
 
     /// The run, if it is known.
@@ -54,7 +62,12 @@ impl Lookup {
             return Ok(None);
         };
         let run = reader.get(run_id).await;
-        run.inspect_err(|_| metrics.failures.inc())
+        run.inspect_err(|error| {
+            metrics.failures.inc();
+            self.log.line(|suppressed| {
+                error!(%run_id, suppressed, "a run cannot be read from the database: {error}");
+            });
+        })
     }
 
     /// Measures the database for the metrics.

@@ -224,10 +224,7 @@ impl fmt::Display for OpenError {
                 "{path}: it cannot be written ({error}); let this user write the file and its folder"
             ),
             OpenErrorReason::Io(error) => {
-                write!(
-                    f,
-                    "{path}: it cannot be opened ({error}); name another file"
-                )
+                write!(f, "{path}: the system reports: {error}")
             }
             OpenErrorReason::Database(error) if error.cause() == Cause::Damaged => write!(
                 f,

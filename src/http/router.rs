@@ -44,7 +44,7 @@ pub fn routes(app: &Arc<App>, origins: &[String]) -> Edge {
         routes!(events::one),
         routes!(events::all),
     ])
-    .layer(from_fn_with_state(Arc::clone(app), restoring::guard))
+    .layer(from_fn_with_state(Arc::clone(app), restoring::wait))
     .layer(for_readers.clone());
     // CORS wraps the token check, since the preflight request of a browser carries no token.
     if let Some(layer) = cors::layer(origins) {

@@ -57,14 +57,15 @@ pub(super) async fn receive(
     State(app): State<Arc<App>>,
     request: UpdateRequest,
 ) -> Result<Response, Problem> {
-    let mut update = Update::parse(&request.body)?;
+    let (body, reservation) = request.body.into_parts();
+    let mut update = Update::parse(&body)?;
     if let Some(query) = request.uri.query() {
         update = update.with_labels(label_parameters(query));
     }
-    let accepted = app.ingest.accept(&update)?;
+    let accepted = app.ingest.accept(&update, reservation)?;
     if let Accepted::Waiting(commit) = accepted {
-        // What waits is a copy, for which the memory of the body stays reserved.
-        let _reserved = request.body.into_reservation();
+        // What waits is a copy.
+        drop(body);
         commit.durable().await?;
     }
     if request.is_retry {

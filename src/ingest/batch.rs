@@ -30,7 +30,7 @@ struct Joined {
     after: Run,
     /// Whether it has to be written.
     is_changed: bool,
-    /// Bytes of updates that were joined.
+    /// Bytes of it that were not in memory before.
     new_bytes: usize,
 }
 
@@ -51,7 +51,7 @@ impl<'b> Batch<'b> {
 
     /// Joins what an update said.
     pub(super) fn join(&mut self, said: &Run) -> Result<Merged, DatabaseError> {
-        let new_bytes = said.heap_bytes();
+        let mut new_bytes = said.heap_bytes();
         self.bytes += new_bytes;
         if let Some(run) = self.runs.get_mut(&said.id()) {
             let merged = run.after.join(said, self.store.max_output_bytes());
@@ -59,7 +59,10 @@ impl<'b> Batch<'b> {
             run.new_bytes += new_bytes;
             return Ok(merged);
         }
-        let (before, merged, after) = match self.known(said.id())? {
+        let (before, read_bytes) = self.known(said.id())?;
+        self.bytes += read_bytes;
+        new_bytes += read_bytes;
+        let (before, merged, after) = match before {
             Some(before) => {
                 let mut after = before.clone();
                 let merged = after.join(said, self.store.max_output_bytes());
@@ -78,14 +81,15 @@ impl<'b> Batch<'b> {
         Ok(merged)
     }
 
-    /// A run as the database has it. The store has the same, if it has the run.
-    fn known(&mut self, run_id: RunId) -> Result<Option<Run>, DatabaseError> {
+    /// A run as the database has it, and how many bytes of it are read from there: the store has the same, if it has the
+    /// run.
+    fn known(&mut self, run_id: RunId) -> Result<(Option<Run>, usize), DatabaseError> {
         if let Some(run) = self.store.get(run_id) {
-            return Ok(Some(run));
+            return Ok((Some(run), 0));
         }
         let run = self.transaction.get(run_id)?;
-        self.bytes += run.as_ref().map_or(0, Run::heap_bytes);
-        Ok(run)
+        let bytes = run.as_ref().map_or(0, Run::heap_bytes);
+        Ok((run, bytes))
     }
 
     /// Writes the runs that changed, and then puts them into the store. Returns how many there were.

@@ -9,7 +9,7 @@ mod retention;
 #[cfg(test)]
 mod tests;
 
-use std::{future::pending, io, sync::Arc, time::Duration};
+use std::{any::Any, future::pending, io, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -46,6 +46,9 @@ pub enum Accepted {
     Waiting(Commit),
 }
 
+/// What counts the memory of an update until it is dropped.
+pub type Reservation = Option<Box<dyn Any + Send>>;
+
 impl Ingest {
     /// For one store, in memory alone.
     #[must_use]
@@ -81,11 +84,16 @@ impl Ingest {
         Ok((ingest, restored))
     }
 
-    /// Accepts an update. One that names no run is acknowledged to its sender, and changes no run.
+    /// Accepts an update. One that names no run is acknowledged to its sender, and changes no run. The `reservation` of its
+    /// memory is kept as long as it waits, also when its sender is gone.
     ///
     /// # Errors
     /// When the database cannot take it. Then no run has changed.
-    pub fn accept(&self, update: &Update<'_>) -> Result<Accepted, NotDurable> {
+    pub fn accept(
+        &self,
+        update: &Update<'_>,
+        reservation: Reservation,
+    ) -> Result<Accepted, NotDurable> {
         let Some(run_id) = update.run_id else {
             self.counts.without_run_id(update.dialect);
             return Ok(Accepted::Merged);
@@ -103,6 +111,7 @@ impl Ingest {
             said,
             left_out,
             dialect: update.dialect,
+            _reservation: reservation,
             answer,
         })?;
         Ok(Accepted::Waiting(Commit(commit)))
@@ -114,6 +123,19 @@ impl Ingest {
         self.committer
             .as_ref()
             .map_or(Readiness::Ready, Committer::readiness)
+    }
+
+    /// Whether the store is filled. It is from the beginning without a database.
+    #[must_use]
+    pub fn is_restored(&self) -> bool {
+        self.readiness() != Readiness::Restoring
+    }
+
+    /// Waits until the store is filled; for ever if it cannot be.
+    pub async fn restored(&self) {
+        if let Some(committer) = &self.committer {
+            committer.restored().await;
+        }
     }
 
     /// Waits until updates can no longer be committed; for ever without a database.

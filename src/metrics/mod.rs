@@ -85,7 +85,7 @@ impl Metrics {
             levels: LevelGauges::new(&registry),
             evictions: counters(
                 "run_evictions_total",
-                "Runs removed from the store, by the limit that was reached",
+                "Runs dropped from memory, by the limit that was reached",
                 &["cause"],
             ),
             connections: counter("connections_total", "Connections accepted"),

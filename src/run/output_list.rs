@@ -25,7 +25,7 @@ impl OutputList {
     /// Bytes of the end that are kept: an identity can be as long as an output.
     const END: usize = 64;
 
-    /// The list that once held these outputs, in any order, each once.
+    /// A list of these outputs, which are in any order, each once.
     pub(super) fn restore(
         mut outputs: Vec<Output>,
         is_incomplete: bool,

@@ -21,7 +21,7 @@ impl fmt::Display for ServeError {
             Self::Io(error) => write!(f, "cannot serve: {error}"),
             Self::Database(error) => write!(f, "cannot use the database {error}"),
             Self::CommitterEnded => {
-                f.write_str("cannot commit any more: a thread has failed; the log says why")
+                f.write_str("the thread that writes the database has failed; the log says why")
             }
         }
     }

@@ -69,7 +69,7 @@ fn connect(path: &Path) -> Result<Connection, OpenErrorReason> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // The header may be older than what is in the log. If this version must not touch it, neither does closing it.
+    // Whatever is wrong with the file, to close it does not move the log into it. The header may be older than the log, too.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     check_version(schema::version(&connection)?)?;
     // On macOS a sync without these may end before the data is on disk.
@@ -85,7 +85,6 @@ fn connect(path: &Path) -> Result<Connection, OpenErrorReason> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
     connection.set_prepared_statement_cache_capacity(32);
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
 }
 

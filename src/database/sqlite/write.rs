@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, config::DbConfig, named_params};
 use tracing::{info, warn};
 
 use super::{
@@ -30,6 +30,7 @@ impl Sqlite {
         than: Timestamp,
         most: usize,
     ) -> Result<Vec<RunId>, DatabaseError> {
+        self.check_file()?;
         let transaction = self.connection.transaction()?;
         let mut statement = transaction.prepare_cached(
             "DELETE FROM runs WHERE run IN
@@ -49,6 +50,8 @@ impl Sqlite {
     pub(in crate::database) fn close(self) {
         let empty = || {
             self.connection.busy_timeout(Duration::ZERO)?;
+            self.connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
             self.connection
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
                     row.get::<_, bool>("busy")

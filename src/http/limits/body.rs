@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 
 use super::memory::{Held, MemoryBudget};
-use crate::http::problem::Problem;
+use crate::{http::problem::Problem, ingest::Reservation};
 
 /// Bytes over the limit that are read of a rejected body and dropped, so that a client that is still sending reads
 /// the response instead of a broken connection.
@@ -41,9 +41,10 @@ pub(in crate::http) struct WholeBody {
 }
 
 impl WholeBody {
-    /// Drops the body. Its memory is counted until this is dropped, too.
-    pub(in crate::http) fn into_reservation(self) -> impl Sized {
-        self.reservation
+    /// The bytes, and what counts their memory until it is dropped.
+    pub(in crate::http) fn into_parts(self) -> (Bytes, Reservation) {
+        let counted = self.reservation.map(|held| Box::new(held) as _);
+        (self.bytes, counted)
     }
 }
 

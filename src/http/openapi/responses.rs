@@ -41,8 +41,8 @@ const READ: &[When] = &[
     ),
     (
         "503",
-        "There are as many streams and waiting requests as --max-subscribers allows, all connections are busy, the \
-         runs are being read from the database at start, or the database cannot be read",
+        "There are as many streams and waiting requests as --max-subscribers allows, all connections are busy, to \
+         read the runs from the database at start takes longer than 5 s, or the database cannot be read",
     ),
 ];
 

@@ -7,7 +7,6 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use axum::http::StatusCode;
 use bytesize::ByteSize;
-use tracing::error;
 
 pub(super) use self::{reason::Reason, response::ProblemBody};
 use super::WEBHOOK_PATH;
@@ -263,7 +262,6 @@ impl From<NotDurable> for Problem {
 
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
-        error!("a run cannot be read from the database: {error}");
         Self::Database(error.cause())
     }
 }

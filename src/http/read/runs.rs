@@ -66,18 +66,21 @@ async fn wait_until_terminal(
     longest: Duration,
 ) -> Result<Option<Run>, Problem> {
     let is_over = |run: &Run| run.status().is_some_and(Status::is_terminal) && filter.matches(run);
-    let run = app.lookup.get(run_id).await?;
-    if longest.is_zero() || run.as_ref().is_some_and(is_over) {
-        return Ok(run);
+    if longest.is_zero() {
+        return Ok(app.lookup.get(run_id).await?);
+    }
+    // A run that is not over is dropped at once: what the database had takes memory that nothing counts.
+    let finished = |run: Option<Run>| run.filter(is_over);
+    if let Some(run) = finished(app.lookup.get(run_id).await?) {
+        return Ok(Some(run));
     }
     let mut subscriber = app.subscribers.subscribe()?;
     let mut watch = app.store.watch(run_id);
     let over = async {
         loop {
             watch.changed().await;
-            let run = app.lookup.look(&mut watch).await?;
-            if run.as_ref().is_some_and(is_over) {
-                return Ok(run);
+            if let Some(run) = finished(app.lookup.look(&mut watch).await?) {
+                return Ok(Some(run));
             }
             subscriber.rate.charge(WAKEUP).await;
         }

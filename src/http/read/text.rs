@@ -4,7 +4,7 @@
 //! the store has anyway. So the text keeps them, and they count towards a budget only for the case that the store drops
 //! or replaces them meanwhile. If the budget revokes them ([`limits::memory`](crate::http::limits::memory)), the text
 //! goes on with what the store has, as long as these outputs are there. So to be revoked costs a client nothing,
-//! unless it is slow and its run changes or is dropped.
+//! unless it is slow and its run changes or is dropped, or is only in the database.
 
 use std::mem;
 

@@ -3,7 +3,9 @@
 mod worker;
 
 use std::{
-    fmt, io,
+    fmt,
+    future::pending,
+    io,
     sync::{
         Arc,
         mpsc::{SyncSender, TrySendError, sync_channel},
@@ -18,7 +20,7 @@ use tokio::{
 };
 
 use self::worker::Worker;
-use super::{counts::Counts, readiness::Readiness};
+use super::{Reservation, counts::Counts, readiness::Readiness};
 use crate::{
     database::{Cause, Database, DatabaseError},
     memory,
@@ -59,6 +61,7 @@ pub(super) struct Waiting {
     /// What of it is left out already.
     pub(super) left_out: Merged,
     pub(super) dialect: Dialect,
+    pub(super) _reservation: Reservation,
     pub(super) answer: oneshot::Sender<Result<(), NotDurable>>,
 }
 
@@ -159,6 +162,16 @@ impl Committer {
 
     pub(super) fn readiness(&self) -> Readiness {
         *self.readiness.borrow()
+    }
+
+    /// Waits until the store is filled.
+    pub(super) async fn restored(&self) {
+        let mut readiness = self.readiness.clone();
+        let restored = readiness.wait_for(|&now| now != Readiness::Restoring);
+        if restored.await.is_err() {
+            // The thread has ended, and the service is about to.
+            pending::<()>().await;
+        }
     }
 
     /// Waits until the thread has closed the database.

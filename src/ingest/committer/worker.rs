@@ -14,10 +14,12 @@ use tracing::{error, info};
 
 use super::{Message, Waiting};
 use crate::{
-    database::{Database, DatabaseError},
+    database::{Cause, Database, DatabaseError},
     ingest::{Readiness, batch::Batch, counts::Counts, retention::RetentionClock},
     metrics::DatabaseMetrics,
+    run::RunId,
     store::Store,
+    telemetry::LogRateLimit,
 };
 
 /// Updates that are committed together, at most.
@@ -50,6 +52,8 @@ pub(super) struct Worker {
     next_sweep: Instant,
     /// When to try again to write, while the database cannot be written.
     next_probe: Option<Instant>,
+    /// Log lines about runs that cannot be read.
+    unreadable_log: LogRateLimit,
 }
 
 impl Worker {
@@ -75,6 +79,7 @@ impl Worker {
             clock: RetentionClock::new(retention),
             next_sweep: Instant::now(),
             next_probe: None,
+            unreadable_log: LogRateLimit::new(),
         }
     }
 
@@ -200,7 +205,7 @@ impl Worker {
         }
         for (update, error) in unreadable {
             let cause = error.cause();
-            self.report(Err(error));
+            self.report_unreadable(update.said.id(), error);
             update.reject(cause);
         }
     }
@@ -219,6 +224,18 @@ impl Worker {
         Ok(removed.len())
     }
 
+    /// Takes note that a run could not be read. Where it is damaged, that concerns no other run.
+    fn report_unreadable(&mut self, run_id: RunId, error: DatabaseError) {
+        if error.cause() != Cause::Damaged {
+            self.report(Err(error));
+            return;
+        }
+        self.metrics.failures.inc();
+        self.unreadable_log.line(|suppressed| {
+            error!(%run_id, suppressed, "update rejected: its run cannot be read from the database: {error}");
+        });
+    }
+
     /// Takes note that so much was written, or nothing could be.
     fn report(&mut self, written: Result<usize, DatabaseError>) {
         match written {
@@ -231,7 +248,11 @@ impl Worker {
             }
             Err(error) => {
                 self.metrics.failures.inc();
-                self.next_probe = Some(Instant::now() + PROBE_INTERVAL);
+                let next_probe = Instant::now() + PROBE_INTERVAL;
+                self.next_probe = match self.next_probe {
+                    Some(probe) if probe > Instant::now() => Some(probe),
+                    _ => Some(next_probe),
+                };
                 let failing = Readiness::Failing(error.cause());
                 if self.readiness.send_replace(failing) != failing {
                     error!("the database cannot be written: {error}; updates get 503 until it can");

@@ -96,7 +96,7 @@ impl Service {
     }
 
     fn accept(&self, update: &Update<'_>) -> Result<(), NotDurable> {
-        match self.ingest.accept(update)? {
+        match self.ingest.accept(update, None)? {
             Accepted::Merged => Ok(()),
             Accepted::Waiting(commit) => self.answer(commit),
         }
@@ -113,7 +113,7 @@ impl Service {
 
     /// An update of the nth run begins to wait.
     fn queue(&self, n: usize, body: &str) -> Result<Commit, NotDurable> {
-        match self.ingest.accept(&of_run(n, body))? {
+        match self.ingest.accept(&of_run(n, body), None)? {
             Accepted::Waiting(commit) => Ok(commit),
             Accepted::Merged => panic!("it does not wait"),
         }

@@ -45,7 +45,7 @@ fn a_copy_has_the_same_runs_and_can_be_served_from() {
         copied.check().unwrap();
         assert_eq!(runs(&copied).unwrap(), runs(&open(&path).unwrap()).unwrap());
         put(&mut copied, &run(1_000)).unwrap();
-        drop(copied);
+        copied.close();
         fs::remove_file(&to).unwrap();
     }
 }

@@ -38,7 +38,7 @@ fn opening_a_database_again_changes_nothing() {
     for _ in 0..2 {
         let mut database = open(&path).unwrap();
         database.check().unwrap();
-        drop(database);
+        database.close();
         assert!(files(&folder) == before);
     }
 }
