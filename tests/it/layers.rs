@@ -217,9 +217,7 @@ fn no_module_uses_one_that_is_not_below_it() {
     for (list, parent) in [("lib.rs", ""), ("http/mod.rs", "http::")] {
         let list = read(&format!("src/{list}"));
         let mut files = sources(&parent.replace("::", "/"));
-        files.retain(|(file, _)| {
-            !["lib.rs", "main.rs", "http/mod.rs"].contains(&file.as_str())
-        });
+        files.retain(|(file, _)| !["lib.rs", "main.rs", "http/mod.rs"].contains(&file.as_str()));
         let groups = groups(&list);
         assert!(groups.len() > 3, "{groups:?}");
         assert_eq!(upward(parent, &groups, &files), Vec::<String>::new());

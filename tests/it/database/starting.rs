@@ -112,7 +112,10 @@ async fn requests_wait_while_the_runs_are_read_and_are_answered_when_all_are_the
     let list: Value = all.await.json().await.unwrap();
     assert_eq!(list["runs"].as_array().unwrap().len(), 500);
     let counts = Stream::of(all_events.await).next().await.unwrap();
-    assert!(counts.data["all"].as_u64() >= Some(RUNS as u64), "{counts:?}");
+    assert!(
+        counts.data["all"].as_u64() >= Some(RUNS as u64),
+        "{counts:?}"
+    );
     let (run, _) = Stream::of(events.await).next_run().await;
     assert_eq!(run["status"], "completed");
     join_all(updates).await;

@@ -9,8 +9,8 @@ use tokio::net::TcpStream;
 
 use super::{runs_in, url};
 use crate::harness::{
-    Folder, Process, Server, allow_open_files, assert_status, read_to_end, run_id, send,
-    update, update_head,
+    Folder, Process, Server, allow_open_files, assert_status, read_to_end, run_id, send, update,
+    update_head,
 };
 
 /// Another program that has locked the database.
