@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use syn::{
-    Attribute, ItemMod, ItemUse, UseTree,
+    Attribute, Item, ItemMod, ItemUse, UseTree,
     visit::{self, Visit},
 };
 
@@ -48,9 +48,8 @@ struct Paths {
 
 impl Paths {
     fn of(file: &str, source: &str) -> BTreeSet<String> {
-        let module = file.trim_end_matches(".rs").trim_end_matches("/mod");
         let mut paths = Self {
-            module: module.split('/').map(str::to_owned).collect(),
+            module: module(file).split('/').map(str::to_owned).collect(),
             found: BTreeSet::new(),
         };
         paths.visit_file(&syn::parse_file(source).expect(file));
@@ -134,7 +133,26 @@ impl<'ast> Visit<'ast> for Paths {
     }
 }
 
-/// The sources under a folder of `src`, by path.
+/// The path of the module that a file is.
+fn module(file: &str) -> &str {
+    file.trim_end_matches(".rs").trim_end_matches("/mod")
+}
+
+/// The modules of their own files that a source declares for tests alone.
+fn modules_for_tests(file: &str, source: &str) -> Vec<String> {
+    let parent = match module(file) {
+        "lib" => String::new(),
+        module => format!("{module}/"),
+    };
+    let items = syn::parse_file(source).expect(file).items;
+    let names = items.iter().filter_map(|item| match item {
+        Item::Mod(item) if item.content.is_none() && is_for_tests(&item.attrs) => Some(&item.ident),
+        _ => None,
+    });
+    names.map(|name| format!("{parent}{name}")).collect()
+}
+
+/// The sources under a folder of `src`, by path, but for those that are compiled for tests alone.
 fn sources(folder: &str) -> Vec<(String, String)> {
     fn collect(folder: &Path, files: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -149,10 +167,19 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     }
     let mut files = Vec::new();
     collect(&root("src").join(folder), &mut files);
-    files
+    let mut sources: Vec<_> = files
         .into_iter()
         .map(|file| (file.clone(), read(&format!("src/{file}"))))
-        .collect()
+        .collect();
+    let of_tests: Vec<_> = sources
+        .iter()
+        .flat_map(|(file, source)| modules_for_tests(file, source))
+        .collect();
+    sources.retain(|(file, _)| {
+        let mut of_tests = of_tests.iter();
+        !of_tests.any(|tests| Path::new(module(file)).starts_with(tests))
+    });
+    sources
 }
 
 /// Each use of a module that is not in a later group. `parent` is where they are declared: the root of the crate,
@@ -190,11 +217,7 @@ fn no_module_uses_one_that_is_not_below_it() {
     for (list, parent) in [("lib.rs", ""), ("http/mod.rs", "http::")] {
         let list = read(&format!("src/{list}"));
         let mut files = sources(&parent.replace("::", "/"));
-        files.retain(|(file, _)| {
-            !["lib.rs", "main.rs", "http/mod.rs"].contains(&file.as_str())
-                && !file.starts_with("testing/")
-                && !file.contains("/tests/")
-        });
+        files.retain(|(file, _)| !["lib.rs", "main.rs", "http/mod.rs"].contains(&file.as_str()));
         let groups = groups(&list);
         assert!(groups.len() > 3, "{groups:?}");
         assert_eq!(upward(parent, &groups, &files), Vec::<String>::new());

@@ -36,6 +36,11 @@ impl Stream {
         let request = request.header("last-event-id", last_event_id);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
+        Self::of(response)
+    }
+
+    /// The stream that a response is.
+    pub(crate) fn of(response: Response) -> Self {
         Self {
             response,
             text: String::new(),

@@ -7,7 +7,8 @@ fn service() -> Service {
     Service::new(Kept::InSqlite, LIMITS)
 }
 
-/// Another program writes, so that a commit has to wait; and the first one does.
+/// Another program writes, so that a commit has to wait; and the first one does, or is about to: updates that are sent now
+/// may still be part of it.
 fn held(service: &Service) -> (rusqlite::Connection, super::Commit) {
     let other = service.other_program();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -25,14 +26,15 @@ fn updates_that_wait_together_share_a_commit() {
     let commits: Vec<_> = (1..100)
         .map(|n| service.queue(n, r#"{"progress":1}"#).unwrap())
         .collect();
-    assert_eq!(service.metric("database_queue_length"), 99);
     assert_eq!(service.run(1), None, "it is not shown before it is durable");
     other.execute_batch("COMMIT").unwrap();
     for commit in [first].into_iter().chain(commits) {
         assert_eq!(service.answer(commit), Ok(()));
     }
     assert!(service.run(99).is_some());
-    assert_eq!(service.commits(), [2, 100]);
+    let [commits, updates] = service.commits();
+    assert_eq!(updates, 100);
+    assert!(commits <= 2, "{commits} commits");
 }
 
 #[test]

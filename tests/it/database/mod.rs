@@ -6,11 +6,13 @@ mod expired;
 mod kept;
 mod limits;
 mod metrics;
+mod moved;
 mod refused;
 mod restarted;
 mod shell;
 mod starting;
 mod streams;
+mod waiting;
 
 use std::path::Path;
 

@@ -1,11 +1,18 @@
 //! Files that the service does not serve from. It says what to do, exits, and leaves them as they were.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use rusqlite::Connection;
 
 use super::{serve, url};
 use crate::harness::{Folder, Process, Server, WEBHOOK, error_line, output, run_id, text, update};
+
+/// The page size that SQLite chooses.
+const PAGE: usize = 4096;
 
 fn command(file: &Path) -> Command {
     let url = url(file);
@@ -19,11 +26,15 @@ fn command(file: &Path) -> Command {
     ])
 }
 
-/// Checks that the service refuses a file in one line, and leaves it as it is. Returns what the line says of it.
+/// Checks that the service refuses a file in one line, and leaves it and its log as they are. Returns what the line says
+/// of it.
 async fn refusal(file: &Path) -> String {
-    let before = fs::read(file).ok();
+    // Where there was no log, an empty one may be left.
+    let log = || fs::read(write_ahead_log(file)).unwrap_or_default();
+    let contents = || (fs::read(file).ok(), log());
+    let before = contents();
     let line = error_line(command(file), 1).await;
-    assert_eq!(fs::read(file).ok(), before, "{line}");
+    assert!(contents() == before, "{line}");
     let said = line.strip_prefix("error: cannot use the database ");
     said.unwrap_or_else(|| panic!("{line}")).to_owned()
 }
@@ -34,8 +45,21 @@ async fn assert_refused(file: &Path, expected: &str) {
     assert_eq!(refusal(file).await, expected + "\n");
 }
 
+fn write_ahead_log(file: &Path) -> PathBuf {
+    file.with_extension("db-wal")
+}
+
+/// Checks that a file is refused because it is damaged.
+async fn assert_damaged(file: &Path) {
+    let said = refusal(file).await;
+    let start = format!("{}: it is damaged (", file.to_str().unwrap());
+    assert!(said.starts_with(&start), "{said}");
+    let end = "; restore a backup, or save what can be read with sqlite3 and .recover\n";
+    assert!(said.ends_with(end), "{said}");
+}
+
 /// A file of the service with a few runs.
-async fn with_runs(folder: &Folder) -> std::path::PathBuf {
+async fn with_runs(folder: &Folder) -> PathBuf {
     let file = folder.path("runs.db");
     let server = Server::with_database(&file, &[]).await;
     for n in 0..300 {
@@ -97,20 +121,41 @@ async fn a_damaged_database_is_refused() {
     let folder = Folder::new();
     let file = with_runs(&folder).await;
     let whole = fs::read(&file).unwrap();
-    let page = 4096;
     for damaged in [
         // A page of a table or an index, all pages but the first, and a file that ends too early.
-        [&whole[..6 * page], &[0xa5; 4096], &whole[7 * page..]].concat(),
-        [&whole[..page], &vec![0xa5; whole.len() - page]].concat(),
+        [&whole[..6 * PAGE], &[0xa5; PAGE], &whole[7 * PAGE..]].concat(),
+        [&whole[..PAGE], &vec![0xa5; whole.len() - PAGE]].concat(),
         whole[..whole.len() / 2].to_vec(),
     ] {
         fs::write(&file, &damaged).unwrap();
-        let said = refusal(&file).await;
-        let start = format!("{}: it is damaged (", file.to_str().unwrap());
-        assert!(said.starts_with(&start), "{said}");
-        let end = "; restore a backup, or save what can be read with sqlite3 and .recover\n";
-        assert!(said.ends_with(end), "{said}");
+        assert_damaged(&file).await;
     }
+}
+
+#[tokio::test]
+async fn a_damaged_database_with_a_log_is_refused_and_the_log_stays() {
+    let folder = Folder::new();
+    let file = with_runs(&folder).await;
+    let mut killed = serve(&file);
+    let response = killed.post(WEBHOOK, update(1, "success")).await;
+    assert_eq!(response.status(), 200);
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    let log = fs::read(write_ahead_log(&file)).unwrap();
+    assert!(!log.is_empty());
+    let whole = fs::read(&file).unwrap();
+    for damaged in [
+        [&whole[..PAGE], &vec![0xa5; whole.len() - PAGE]].concat(),
+        whole[..whole.len() / 2].to_vec(),
+    ] {
+        fs::write(&file, &damaged).unwrap();
+        assert_damaged(&file).await;
+    }
+    // With the whole file it is all there: the log was not used up.
+    fs::write(&file, &whole).unwrap();
+    let server = Server::with_database(&file, &[]).await;
+    assert_eq!(server.run(&run_id(1)).await["status"], "completed");
+    assert_eq!(server.run(&run_id(299)).await["status"], "processing");
 }
 
 #[tokio::test]
@@ -180,10 +225,5 @@ async fn a_database_that_cannot_be_used_ends_the_service_before_it_says_that_it_
         .unwrap()
         .map(|file| file.unwrap().file_name())
         .collect();
-    assert!(
-        files
-            .iter()
-            .all(|name| name == "notes.txt" || name == "notes.txt-lock"),
-        "{files:?}"
-    );
+    assert_eq!(files, ["notes.txt"], "not even a lock is beside it");
 }
