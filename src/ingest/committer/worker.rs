@@ -116,12 +116,6 @@ impl Worker {
     ) -> Result<(), DatabaseError> {
         let start = Instant::now();
         self.database.check()?;
-        // A log of another user is not noticed before something is written.
-        if let Err(error) = self.database.probe()
-            && error.cause() == Cause::ReadOnly
-        {
-            return Err(error);
-        }
         let expired = self.clock.expired();
         let mut runs = 0_usize;
         self.database.most_recent(|run| {
@@ -131,6 +125,12 @@ impl Worker {
             runs += usize::from(is_taken);
             is_taken
         })?;
+        // A log of another user is not noticed before something is written.
+        if let Err(error) = self.database.probe()
+            && error.cause() == Cause::ReadOnly
+        {
+            return Err(error);
+        }
         info!(
             "{runs} runs read from the database in {:.1?}",
             start.elapsed()

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use super::runs_in;
 use crate::harness::{Folder, Server, detail, problem, until, update};
 
-const NAMED: &str = "its file was moved, removed or replaced";
+const NAMED: &str = "its file or its log was moved, removed or replaced";
 
 /// Checks that updates are rejected, and that the probes say so.
 async fn assert_rejects(server: &Server) {
