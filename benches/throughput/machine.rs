@@ -2,6 +2,7 @@
 
 use std::{
     env, fmt, fs,
+    path::Path,
     process::{self, Command, Stdio},
     thread,
     time::Duration,
@@ -94,12 +95,81 @@ fn allowed() -> Vec<usize> {
 
 /// The CPU time of a process.
 pub(crate) fn cpu(pid: u32) -> Option<Duration> {
-    let mut nanos = 0;
-    for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
-        let schedule = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanos += schedule.split(' ').next()?.parse::<u64>().ok()?;
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    tasks
+        .map(|task| Some(scheduled(&task.ok()?.path())?.running))
+        .sum()
+}
+
+/// What a thread has done so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Scheduled {
+    /// Its CPU time.
+    pub(crate) running: Duration,
+    /// The time that it could not run because its core did something else.
+    pub(crate) ready: Duration,
+}
+
+impl Scheduled {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            running: self.running.saturating_sub(before.running),
+            ready: self.ready.saturating_sub(before.ready),
+        }
     }
-    Some(Duration::from_nanos(nanos))
+}
+
+/// What the threads of this name have done, in a process.
+pub(crate) fn threads(pid: u32, name: &str) -> Option<Scheduled> {
+    let mut all = Scheduled::default();
+    for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        let task = task.ok()?.path();
+        if fs::read_to_string(task.join("comm")).ok()?.trim_end() == name {
+            let one = scheduled(&task)?;
+            all.running += one.running;
+            all.ready += one.ready;
+        }
+    }
+    Some(all)
+}
+
+fn scheduled(task: &Path) -> Option<Scheduled> {
+    let text = fs::read_to_string(task.join("schedstat")).ok()?;
+    let mut nanos = text.split(' ').map(|nanos| nanos.parse().ok());
+    Some(Scheduled {
+        running: Duration::from_nanos(nanos.next()??),
+        ready: Duration::from_nanos(nanos.next()??),
+    })
+}
+
+/// What a process has written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    /// Bytes of pages that it has changed and that go to a disk: `write_bytes`. 0 on some file systems.
+    pub(crate) to_disk: u64,
+    /// Bytes that it has passed to the system, also to sockets: `wchar`.
+    pub(crate) passed: u64,
+}
+
+impl Written {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            to_disk: self.to_disk - before.to_disk,
+            passed: self.passed - before.passed,
+        }
+    }
+}
+
+pub(crate) fn written(pid: u32) -> Option<Written> {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let count = |name| {
+        let line = io.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().parse().ok()
+    };
+    Some(Written {
+        to_disk: count("write_bytes:")?,
+        passed: count("wchar:")?,
+    })
 }
 
 /// The difference, if both are known.
