@@ -9,7 +9,7 @@ use std::{env, fs, hint::black_box, sync::Arc, time::Duration};
 use axum::{body::Body, extract::Request};
 use comfydeploy_webhook::{
     config::Config,
-    http::{self, App},
+    http::{self, App, Runs},
     metrics::Metrics,
     run::{RunId, Timestamp, Update},
     store::{Filter, Limits, PageSearch, Store},
@@ -158,7 +158,13 @@ fn show(criterion: &mut Criterion) {
         let now = Timestamp::from_millis(1_772_366_400_000).unwrap();
         store.apply(update.run_id.unwrap(), &update, now);
         let [shutdown, drain] = [(); 2].map(|()| CancellationToken::new());
-        let app = App::new(&config, &store, &metrics, shutdown, drain);
+        let app = App::new(
+            &config,
+            Runs::in_memory(store, &metrics),
+            &metrics,
+            shutdown,
+            drain,
+        );
         let routes = http::routes(&Arc::new(app), &[]);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {

@@ -1,5 +1,5 @@
-//! comfydeploy-webhook receives ComfyDeploy's run-status webhooks, keeps the state of every run in
-//! memory, and shows it.
+//! comfydeploy-webhook receives ComfyDeploy's run-status webhooks, keeps the state of every run, in
+//! memory or in a database, and shows it.
 //!
 //! The modules, entry point first. Each uses only modules of later groups, in the order in which they are declared
 //! below; `tests/it/layers.rs` checks that.
@@ -7,7 +7,8 @@
 //! - `main.rs`, [`cli`]: arguments in, exit code out
 //! - [`server`]: assembles, serves, drains; [`healthcheck`] and [`simulate`] are the other commands
 //! - [`http`]: the HTTP server
-//! - [`ingest`]: the only way of updates into the store
+//! - [`ingest`]: the only way of updates into the database and the store; [`lookup`]: the way to one run in either
+//! - [`database`]: the runs on disk
 //! - [`store`]: the runs in memory, within limits, and the feed of their changes
 //! - [`run`]: what a run is, and the join that merges its updates; pure
 //! - [`config`]: flags and variables
@@ -28,6 +29,9 @@ pub mod simulate;
 pub mod http;
 
 pub mod ingest;
+pub mod lookup;
+
+pub mod database;
 
 pub mod store;
 

@@ -1,11 +1,11 @@
 //! Arguments in, exit code out.
 
-use std::{env, fmt, io, io::Write as _, process::ExitCode, thread};
+use std::{env, fmt, io, io::Write as _, path::Path, process::ExitCode, thread};
 
 use comfydeploy_webhook::{
     cli::{Cli, CliError, Command},
     config::{Config, LogFormat},
-    healthcheck, listen, memory, server, shutdown,
+    database, healthcheck, listen, memory, server, shutdown,
     simulate::{self, SimulateArgs},
     telemetry::{self, Lines},
 };
@@ -26,6 +26,12 @@ fn main() -> ExitCode {
         Err(CliError::Info(info)) => info.exit(),
         Err(error) => return fail(2, error),
     };
+    if let Some(Command::Backup { file }) = &cli.command {
+        return match backup(&cli.config, file) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(1, format!("error: {error}")),
+        };
+    }
     if let Some(Command::Completions { shell }) = cli.command {
         return match io::stdout().write_all(&Cli::completions(shell)) {
             Ok(()) => ExitCode::SUCCESS,
@@ -56,6 +62,15 @@ fn main() -> ExitCode {
     }
 }
 
+fn backup(config: &Config, file: &Path) -> Result<(), String> {
+    let Some(url) = &config.database_url else {
+        return Err(
+            "there is no database to back up: set DATABASE_URL or --database-url".to_owned(),
+        );
+    };
+    database::back_up(url, file).map_err(|error| format!("cannot back up: {error}"))
+}
+
 /// With one thread the single-threaded runtime is faster: it has no queues between threads.
 fn runtime(threads: Option<usize>) -> io::Result<Runtime> {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
@@ -63,13 +78,14 @@ fn runtime(threads: Option<usize>) -> io::Result<Runtime> {
         1 => Builder::new_current_thread(),
         several => {
             let mut builder = Builder::new_multi_thread();
-            builder.worker_threads(several).on_thread_start(|| {
-                // It would serve in an arena of its own, too.
-                let _ = memory::share_arena();
-            });
+            builder.worker_threads(several);
             builder
         }
     };
+    builder.on_thread_start(|| {
+        // It would allocate in an arena of its own.
+        let _ = memory::share_arena();
+    });
     builder.enable_all().build()
 }
 
@@ -86,7 +102,7 @@ async fn serve(config: &Config) -> Result<(), String> {
     until_signalled(async |shutdown| {
         server::serve(listener, config, shutdown)
             .await
-            .map_err(|error| format!("cannot serve: {error}"))
+            .map_err(|error| error.to_string())
     })
     .await
 }

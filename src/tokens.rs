@@ -1,6 +1,6 @@
 //! The tokens that authorize a request.
 
-use std::{error::Error, fmt, fs, io, path::Path, str::FromStr};
+use std::{error::Error, fmt, str::FromStr};
 
 use subtle::{Choice, ConstantTimeEq};
 
@@ -11,8 +11,6 @@ pub struct Tokens(Vec<String>);
 /// Why tokens cannot be read. The error does not show the text they were read from.
 #[derive(Debug)]
 pub enum TokenError {
-    /// The file cannot be read.
-    Unreadable(io::Error),
     /// The text contains no token.
     Empty,
     /// A token contains a character that a header cannot carry.
@@ -22,7 +20,6 @@ pub enum TokenError {
 impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(error) => write!(f, "cannot read it: {error}"),
             Self::Empty => f.write_str("there is no token in it"),
             Self::InvalidCharacter => f.write_str(
                 "expected tokens of visible ASCII characters, without spaces, separated by commas",
@@ -34,16 +31,6 @@ impl fmt::Display for TokenError {
 impl Error for TokenError {}
 
 impl Tokens {
-    /// Reads the tokens in the file at `path`.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or does not contain valid tokens.
-    pub fn from_file(path: &Path) -> Result<Self, TokenError> {
-        fs::read_to_string(path)
-            .map_err(TokenError::Unreadable)?
-            .parse()
-    }
-
     /// Whether `presented` is one of the tokens. The time this takes reveals at most its length.
     #[must_use]
     pub fn accept(&self, presented: &[u8]) -> bool {

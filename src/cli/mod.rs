@@ -2,7 +2,7 @@
 
 mod error;
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::{Shell, generate};
@@ -36,6 +36,11 @@ pub enum Command {
     Healthcheck,
     /// Send updates of made-up runs, to try it without an account
     Simulate(SimulateArgs),
+    /// Copy the database to a new file, also while the service runs
+    Backup {
+        /// The new file
+        file: PathBuf,
+    },
     /// Print a script that lets a shell complete the command line
     Completions {
         /// The shell

@@ -1,7 +1,10 @@
 //! Flags and environment variables, parsed once into valid values.
 
+mod database_url;
 mod listen;
 mod log_filter;
+pub(crate) mod redacted;
+mod secrets;
 pub(crate) mod values;
 mod variables;
 
@@ -11,18 +14,21 @@ use bytesize::{GIB, KIB, MIB, TIB};
 use clap::{Args, FromArgMatches as _, ValueEnum};
 
 pub use self::{
+    database_url::{DatabaseUrl, DatabaseUrlError},
     listen::Listen,
     log_filter::LogFilter,
     variables::{VariableError, flags_of_variables, ignoring_variables},
 };
 use self::{
     log_filter::DEFAULT_LEVEL,
+    redacted::Redacted,
     values::{HOUR, MILLISECOND, TEN_YEARS, number, origin, size, time},
 };
 use crate::{hosts::AllowedHost, tokens::Tokens};
 
 const BASICS: &str = "Basics";
 const TOKENS: &str = "Tokens";
+const DATABASE: &str = "Database";
 const LIMITS: &str = "Limits";
 const TIMEOUTS: &str = "Timeouts";
 const LOGGING: &str = "Logging";
@@ -69,6 +75,15 @@ pub struct Config {
     /// The accepted read tokens. [`Config::load_variables`] sets them.
     #[arg(skip)]
     pub read_tokens: Option<Tokens>,
+
+    /// Keep runs in sqlite:FILE [default: in memory]
+    #[arg(long, env, value_name = "URL", global = true, help_heading = DATABASE)]
+    #[arg(value_parser = Redacted(DatabaseUrl::from_os_str))]
+    pub database_url: Option<DatabaseUrl>,
+
+    /// File with the URL of the database
+    #[arg(long, env, value_name = "FILE", global = true, help_heading = DATABASE)]
+    pub database_url_file: Option<PathBuf>,
 
     /// Open connections; over it idle ones are closed
     #[arg(long, env, value_name = "N", default_value = "1024", help_heading = LIMITS)]

@@ -1,9 +1,8 @@
 //! Parsers for the values of flags. Each error says what is expected.
 
-use std::{ffi::OsStr, fmt::Display, ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, time::Duration};
 
 use bytesize::ByteSize;
-use clap::{Arg, Command, builder::TypedValueParser, error::ErrorKind};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
@@ -88,28 +87,6 @@ pub(crate) fn factor(text: &str, accepted: RangeInclusive<f64>) -> Result<f64, S
             accepted.start(),
             accepted.end()
         )),
-    }
-}
-
-/// Parses a value that may contain a token. Its error does not show the value; with a plain function clap's
-/// error would.
-#[derive(Clone)]
-pub(crate) struct Redacted<F>(pub(crate) F);
-
-impl<F, T, E> TypedValueParser for Redacted<F>
-where
-    F: Fn(&OsStr) -> Result<T, E> + Clone + Send + Sync + 'static,
-    T: Clone + Send + Sync + 'static,
-    E: Display,
-{
-    type Value = T;
-
-    fn parse_ref(&self, _: &Command, flag: Option<&Arg>, value: &OsStr) -> Result<T, clap::Error> {
-        self.0(value).map_err(|error| {
-            let flag = flag.map_or_else(String::new, ToString::to_string);
-            let line = format!("invalid value for '{flag}': {error}\n");
-            clap::Error::raw(ErrorKind::ValueValidation, line)
-        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Environment variables: those of flags, `PORT`, and the tokens.
+//! Environment variables: those of flags, `PORT`, and those of secrets.
 //!
 //! clap could read those of flags, but it takes an empty variable for a value and names the flag in its errors.
 
@@ -6,7 +6,6 @@ use std::{
     error::Error as _,
     ffi::{OsStr, OsString},
     fmt,
-    path::Path,
 };
 
 use clap::{
@@ -16,10 +15,14 @@ use clap::{
     parser::ValueSource,
 };
 
-use super::{Config, Listen, listen::parse_port};
-use crate::tokens::{TokenError, Tokens};
+use super::{
+    Config, Listen,
+    listen::parse_port,
+    redacted::redacted_reason,
+    secrets::{database_url, tokens},
+};
 
-/// What is wrong with a variable. Neither tokens nor the name of their file, which may be a token by mistake, are
+/// What is wrong with a variable. Neither secrets nor the name of their file, which may be a secret by mistake, are
 /// shown.
 #[derive(Debug)]
 pub enum VariableError {
@@ -32,23 +35,23 @@ pub enum VariableError {
         /// What is accepted.
         reason: String,
     },
-    /// There are no valid tokens in a variable, or in the file that a variable or a flag names.
-    Tokens {
+    /// There is no valid secret in a variable, or in the file that a variable or a flag names.
+    Secret {
         /// The variable or the flag.
         name: String,
-        /// Why there are none.
-        error: TokenError,
+        /// What is accepted, or why the file cannot be read.
+        reason: String,
     },
-    /// It should name a file of tokens and is empty.
+    /// It should name the file of a secret and is empty.
     NoFile {
         /// The variable.
         name: String,
     },
-    /// Tokens are given twice.
+    /// A secret is given twice.
     BothSet {
-        /// The variable that holds tokens.
+        /// The variable or the flag that holds it.
         name: String,
-        /// The variable or the flag that names a file of tokens.
+        /// The variable or the flag that names its file.
         file: String,
     },
 }
@@ -61,7 +64,7 @@ impl fmt::Display for VariableError {
                 value,
                 reason,
             } => write!(f, "{name}={}: {reason}", value.escape_debug()),
-            Self::Tokens { name, error } => write!(f, "{name}: {error}"),
+            Self::Secret { name, reason } => write!(f, "{name}: {reason}"),
             Self::NoFile { name } => write!(f, "{name}: it is empty, expected the name of a file"),
             Self::BothSet { name, file } => {
                 write!(f, "both {name} and {file} are set, expected one")
@@ -102,14 +105,20 @@ pub fn flags_of_variables(
         argument.push(&value);
         // Alone, so that an error is known to be about this one.
         let alone = one_flag.clone().try_get_matches_from([&argument]);
-        alone.map_err(|error| invalid(name, &value, reason(&error)))?;
+        alone.map_err(|error| match redacted_reason(&error) {
+            Some(reason) => VariableError::Secret {
+                name: name.to_owned(),
+                reason: reason.to_owned(),
+            },
+            None => invalid(name, &value, reason(&error)),
+        })?;
         arguments.push(argument);
     }
     Ok(arguments)
 }
 
 impl Config {
-    /// Reads the variables that belong to no flag: PORT and the tokens.
+    /// Reads the variables that belong to no flag, PORT and the tokens, and the files of secrets.
     ///
     /// # Errors
     /// When a variable or a file is invalid.
@@ -127,51 +136,15 @@ impl Config {
         self.webhook_tokens = tokens("WEBHOOK_TOKEN", file, &variable)?;
         let file = self.read_token_file.as_deref();
         self.read_tokens = tokens("READ_TOKEN", file, &variable)?;
+        let (url, file) = (self.database_url.take(), self.database_url_file.as_deref());
+        self.database_url = database_url(url, file, &variable)?;
         Ok(())
     }
 }
 
-/// The tokens in the variable `name` or in `file`. Where both are empty and one of them is set, that is an error:
-/// an empty token is probably a mistake, and must not open the service to all.
-fn tokens(
-    name: &str,
-    file: Option<&Path>,
-    variable: &impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<Tokens>, VariableError> {
-    let file_variable = format!("{name}_FILE");
-    let of_variable = set(variable(&file_variable));
-    let text = variable(name);
-    let (source, tokens) = match (&text, file) {
-        (None, None) if variable(&file_variable).is_some() => {
-            return Err(VariableError::NoFile {
-                name: file_variable,
-            });
-        }
-        (None, None) => return Ok(None),
-        (Some(text), None) => (name.to_owned(), text.to_string_lossy().parse()),
-        (_, Some(file)) => {
-            let source = if of_variable.is_some_and(|value| file.as_os_str() == value) {
-                file_variable
-            } else {
-                format!("--{}", file_variable.to_ascii_lowercase().replace('_', "-"))
-            };
-            if set(text.clone()).is_some() {
-                let name = name.to_owned();
-                return Err(VariableError::BothSet { name, file: source });
-            }
-            (source, Tokens::from_file(file))
-        }
-    };
-    let tokens = tokens.map_err(|error| VariableError::Tokens {
-        name: source,
-        error,
-    })?;
-    Ok(Some(tokens))
-}
-
 /// The value of a variable, without space around it. An empty one counts as not set: that is what `${NAME:-}` in a
 /// compose file gives.
-fn set(value: Option<OsString>) -> Option<OsString> {
+pub(super) fn set(value: Option<OsString>) -> Option<OsString> {
     let value = match value?.into_string() {
         Ok(text) => OsString::from(text.trim()),
         Err(not_utf8) => not_utf8,

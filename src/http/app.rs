@@ -16,19 +16,45 @@ use crate::{
     config::Config,
     hosts::AllowedHost,
     ingest::Ingest,
+    lookup::Lookup,
     metrics::Metrics,
     store::{SnapshotReason, Store},
     telemetry::LogRateLimit,
     tokens::Tokens,
 };
 
+/// The runs, and the ways to them.
+#[derive(Debug)]
+pub struct Runs {
+    /// The only way to change them.
+    pub ingest: Arc<Ingest>,
+    /// Those that are shown in lists and streams.
+    pub store: Arc<Store>,
+    /// The way to a single one.
+    pub lookup: Lookup,
+}
+
+impl Runs {
+    /// Runs in memory alone.
+    #[must_use]
+    pub fn in_memory(store: Arc<Store>, metrics: &Metrics) -> Self {
+        Self {
+            ingest: Arc::new(Ingest::new(Arc::clone(&store), metrics)),
+            lookup: Lookup::new(Arc::clone(&store), None),
+            store,
+        }
+    }
+}
+
 /// What the handlers share.
 #[derive(Debug)]
 pub struct App {
     /// The only way to change the runs.
-    pub(super) ingest: Ingest,
+    pub(super) ingest: Arc<Ingest>,
     /// The runs to show.
     pub(super) store: Arc<Store>,
+    /// The way to one run that the store may have dropped.
+    pub(super) lookup: Lookup,
     pub(super) metrics: Arc<Metrics>,
     /// Log lines about updates at wrong paths.
     pub(super) misdirected_log: LogRateLimit,
@@ -59,12 +85,12 @@ pub struct App {
 }
 
 impl App {
-    /// What handlers need to serve `store` as `config` says. They are ready until `shutdown` is cancelled, and wait
+    /// What handlers need to serve `runs` as `config` says. They are ready until `shutdown` is cancelled, and wait
     /// for nothing once `drain` is.
     #[must_use]
     pub fn new(
         config: &Config,
-        store: &Arc<Store>,
+        runs: Runs,
         metrics: &Arc<Metrics>,
         shutdown: CancellationToken,
         drain: CancellationToken,
@@ -75,8 +101,9 @@ impl App {
             .max_subscribers
             .min((config.max_connections / 2).max(1));
         Self {
-            ingest: Ingest::new(Arc::clone(store), metrics),
-            store: Arc::clone(store),
+            ingest: runs.ingest,
+            store: runs.store,
+            lookup: runs.lookup,
             metrics: Arc::clone(metrics),
             misdirected_log: LogRateLimit::new(),
             update_log: LogRateLimit::new(),
@@ -127,7 +154,7 @@ impl App {
         let store = Arc::new(Store::new(limits, &metrics));
         Arc::new(Self::new(
             &config,
-            &store,
+            Runs::in_memory(store, &metrics),
             &metrics,
             CancellationToken::new(),
             CancellationToken::new(),

@@ -27,7 +27,7 @@ mod json;
 mod media;
 
 pub use self::{
-    app::App,
+    app::{App, Runs},
     connection::{ConnectionLimits, Timeouts, serve},
     edge::Edge,
     router::routes,

@@ -15,7 +15,7 @@ use super::{
     openapi::responses::{GuardedProblems, ProbeProblems, ReadinessProblems},
     problem::Problem,
 };
-use crate::{metrics::Levels, telemetry};
+use crate::{ingest::Readiness, metrics::Levels, telemetry};
 
 /// Whether the process answers.
 #[utoipa::path(
@@ -28,7 +28,8 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether new requests should come here: until the shutdown begins.
+/// Whether new requests should come here: not before the runs are read from the database, not while it cannot be written,
+/// and until the shutdown begins.
 #[utoipa::path(
     get,
     operation_id = "getReadiness",
@@ -36,11 +37,14 @@ pub(super) async fn healthz() -> &'static str {
     responses((status = 200, description = "They should", body = String), ReadinessProblems),
 )]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    // As long as all state is in memory, updates are accepted from the first request on.
     if app.shutdown.is_cancelled() {
         return Err(Problem::ShuttingDown);
     }
-    Ok("ok\n")
+    match app.ingest.readiness() {
+        Readiness::Ready => Ok("ok\n"),
+        Readiness::Restoring => Err(Problem::Restoring),
+        Readiness::Failing(cause) => Err(Problem::Database(cause)),
+    }
 }
 
 /// What was counted, in Prometheus' text format.
@@ -54,6 +58,7 @@ pub(super) async fn metrics(
     State(app): State<Arc<App>>,
 ) -> ([(HeaderName, &'static str); 1], Body) {
     let usage = app.store.usage();
+    app.lookup.measure_database();
     let text = app.metrics.render(Levels {
         runs: usage.runs,
         run_bytes: usage.bytes,

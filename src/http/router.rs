@@ -15,6 +15,7 @@ use super::{
     edge::{
         Edge, auth, cors,
         not_found::{no_such_method, no_such_path},
+        restoring,
     },
     openapi::{self, Description},
     ops, page,
@@ -43,6 +44,7 @@ pub fn routes(app: &Arc<App>, origins: &[String]) -> Edge {
         routes!(events::one),
         routes!(events::all),
     ])
+    .layer(from_fn_with_state(Arc::clone(app), restoring::guard))
     .layer(for_readers.clone());
     // CORS wraps the token check, since the preflight request of a browser carries no token.
     if let Some(layer) = cors::layer(origins) {

@@ -16,7 +16,7 @@ use super::{
     openapi::responses::UpdateProblems,
     problem::Problem,
 };
-use crate::run::Update;
+use crate::{ingest::Accepted, run::Update};
 
 /// Accepts one update.
 ///
@@ -61,7 +61,12 @@ pub(super) async fn receive(
     if let Some(query) = request.uri.query() {
         update = update.with_labels(label_parameters(query));
     }
-    app.ingest.accept(&update);
+    let accepted = app.ingest.accept(&update)?;
+    if let Accepted::Waiting(commit) = accepted {
+        // What waits is a copy, for which the memory of the body stays reserved.
+        let _reserved = request.body.into_reservation();
+        commit.durable().await?;
+    }
     if request.is_retry {
         app.metrics.retries().inc();
     }

@@ -1,18 +1,19 @@
 //! The metrics, as Prometheus text. Every label has one of a few fixed values, whatever clients send.
 
+mod database;
 mod levels;
 
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-pub use prometheus::{Histogram, IntCounter as Counter};
+pub use prometheus::{Histogram, IntCounter as Counter, IntGauge as Gauge};
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
     core::Collector,
 };
 
 use self::levels::LevelGauges;
-pub use self::levels::Levels;
+pub use self::{database::DatabaseMetrics, levels::Levels};
 
 /// In seconds: from an update that arrives at once to the slowest client that the timeouts allow.
 const BUCKETS: [f64; 12] = [
@@ -191,6 +192,12 @@ impl Metrics {
     #[must_use]
     pub fn snapshots(&self, reason: &'static str) -> Counter {
         self.snapshots.with_label_values(&[reason])
+    }
+
+    /// Metrics of the database. They exist from the only call of this.
+    #[must_use]
+    pub fn database(&self) -> DatabaseMetrics {
+        DatabaseMetrics::new(&self.registry)
     }
 
     /// All metrics, with these levels, in the Prometheus text format 0.0.4.

@@ -26,9 +26,9 @@ pub struct Output<J = Arc<RawValue>> {
     /// The latest date of its signed URLs. Few comparisons need it, but to look for it in each of them would take too long
     /// for the lock of the store.
     signed_at: Option<u64>,
-    /// Bytes of memory that a run takes to keep it. Those of the largest version seen: if the kept version counted, it would
-    /// depend on the order of versions which outputs a run has room for.
-    pub(super) memory: usize,
+    /// Bytes of the largest version seen. If the kept version counted, it would depend on the order of versions which
+    /// outputs a run has room for.
+    pub(super) largest: usize,
 }
 
 impl<J: Deref<Target = RawValue>> Output<J> {
@@ -37,13 +37,18 @@ impl<J: Deref<Target = RawValue>> Output<J> {
         self.json.get()
     }
 
-    /// What identifies it: its `id`, or the whole JSON if it has none.
-    pub(super) fn identity(&self) -> &str {
+    /// What identifies it: its `id` as JSON, or the whole JSON if it has none.
+    pub fn identity(&self) -> &str {
         if self.id.is_empty() {
             self.json()
         } else {
             &self.json()[self.id.clone()]
         }
+    }
+
+    /// Bytes of memory that a run takes to keep it, or its largest version: an entry in a list, and the JSON.
+    pub(super) const fn memory(&self) -> usize {
+        size_class(size_of::<Output>()) + shared_bytes(self.largest)
     }
 
     /// Of two outputs with the same identity, the one with the greater version is kept. `updated_at` may be malformed, so
@@ -62,6 +67,12 @@ impl<J: Deref<Target = RawValue>> Output<J> {
 }
 
 impl Output {
+    /// Bytes of the largest version seen.
+    #[must_use]
+    pub const fn largest(&self) -> usize {
+        self.largest
+    }
+
     /// The same output, borrowed.
     pub(super) fn as_borrowed(&self) -> Output<&RawValue> {
         Output {
@@ -70,7 +81,7 @@ impl Output {
             updated_at: self.updated_at.clone(),
             created_at: self.created_at.clone(),
             signed_at: self.signed_at,
-            memory: self.memory,
+            largest: self.largest,
         }
     }
 }
@@ -83,14 +94,14 @@ impl Output<&RawValue> {
             updated_at: self.updated_at,
             created_at: self.created_at,
             signed_at: self.signed_at,
-            memory: self.memory,
+            largest: self.largest,
         }
     }
 }
 
 impl PartialEq for Output {
     fn eq(&self, other: &Self) -> bool {
-        (self.json(), self.memory) == (other.json(), other.memory)
+        (self.json(), self.largest) == (other.json(), other.largest)
     }
 }
 
@@ -116,7 +127,7 @@ impl<'de> Deserialize<'de> for Output<&'de RawValue> {
             updated_at: range_in(json, head.updated_at),
             created_at: range_in(json, head.created_at.filter(|at| is_text(at))),
             signed_at: latest_date(json.get()),
-            memory: memory(json.get()),
+            largest: json.get().len(),
         })
     }
 }
@@ -134,11 +145,6 @@ impl<'de> Deserialize<'de> for Object<'de> {
         let found = Unexpected::Other(&found);
         Err(D::Error::invalid_type(found, &"an object"))
     }
-}
-
-/// Bytes of memory for an entry in a list, and for the JSON.
-fn memory(json: &str) -> usize {
-    size_class(size_of::<Output>()) + shared_bytes(json.len())
 }
 
 /// Whether an `id` identifies an output. An empty string, an object or an array counts as missing.

@@ -25,17 +25,34 @@ impl OutputList {
     /// Bytes of the end that are kept: an identity can be as long as an output.
     const END: usize = 64;
 
+    /// The list that once held these outputs, in any order, each once.
+    pub(super) fn restore(
+        mut outputs: Vec<Output>,
+        is_incomplete: bool,
+        end: Option<Box<[u8]>>,
+    ) -> Self {
+        outputs.sort_unstable_by(|a, b| a.identity().cmp(b.identity()));
+        Self {
+            bytes: outputs.iter().map(|output| output.json().len()).sum(),
+            memory: outputs.iter().map(Output::memory).sum(),
+            outputs,
+            is_incomplete,
+            end,
+        }
+    }
+
     /// Keeps this version of an output if it is greater, and in any case how large it is.
     pub(super) fn replace(&mut self, index: usize, output: &Output<&RawValue>, is_greater: bool) {
         let kept = &mut self.outputs[index];
-        let memory = kept.memory.max(output.memory);
-        self.memory += memory - kept.memory;
+        let largest = kept.largest.max(output.largest);
+        self.bytes -= kept.json().len();
+        self.memory -= kept.memory();
         if is_greater {
-            self.bytes += output.json().len();
-            self.bytes -= kept.json().len();
             *kept = output.clone().into_kept();
         }
-        kept.memory = memory;
+        kept.largest = largest;
+        self.bytes += kept.json().len();
+        self.memory += kept.memory();
     }
 
     /// Inserts each output before the known one at its index. All at once, so that each known output is
@@ -47,7 +64,7 @@ impl OutputList {
             let moved = outputs.len() - inserted;
             outputs.extend(known.by_ref().take(index - moved));
             self.bytes += output.json().len();
-            self.memory += output.memory;
+            self.memory += output.memory();
             outputs.push(output);
         }
         outputs.extend(known);
@@ -63,7 +80,7 @@ impl OutputList {
     pub(super) fn shrink(&mut self, max_bytes: usize) -> usize {
         let mut bytes = 0;
         let has_no_room = |(index, output): &(usize, &Output)| {
-            bytes += output.memory;
+            bytes += output.memory();
             *index == Outputs::MAX || bytes > max_bytes
         };
         let Some((_, first)) = self.outputs.iter().enumerate().find(has_no_room) else {
@@ -84,7 +101,7 @@ impl OutputList {
             .iter()
             .map(|output| output.json().len())
             .sum::<usize>();
-        self.memory -= left_out.iter().map(|output| output.memory).sum::<usize>();
+        self.memory -= left_out.iter().map(Output::memory).sum::<usize>();
         self.is_incomplete = true;
         self.end = Some(end.into());
         left_out.len()

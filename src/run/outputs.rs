@@ -42,6 +42,34 @@ impl Outputs {
         Self(None)
     }
 
+    /// The outputs of these texts of JSON, each with the bytes of the largest version seen. `is_incomplete` and `end` as
+    /// [`Outputs::is_incomplete`] and [`Outputs::end`] said.
+    ///
+    /// # Errors
+    /// When one of the texts is not an output.
+    pub fn restore<'j>(
+        outputs: impl IntoIterator<Item = (&'j str, usize)>,
+        is_incomplete: bool,
+        end: Option<&[u8]>,
+    ) -> serde_json::Result<Self> {
+        let mut restored = Vec::new();
+        for (json, largest) in outputs {
+            let mut output: Output<&RawValue> = serde_json::from_str(json)?;
+            output.largest = output.largest.max(largest);
+            restored.push(output.into_kept());
+        }
+        if restored.is_empty() && !is_incomplete {
+            return Ok(Self::new());
+        }
+        let list = OutputList::restore(restored, is_incomplete, end.map(Into::into));
+        Ok(Self(Some(Arc::new(list))))
+    }
+
+    /// All of them, sorted by identity.
+    pub fn iter(&self) -> impl Iterator<Item = &Output> {
+        self.list().iter()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -169,7 +197,7 @@ impl Outputs {
         let kept = &self.list()[index];
         let (is_greater, is_larger) = (
             output.version() > kept.version(),
-            output.memory > kept.memory,
+            output.largest > kept.largest,
         );
         if is_greater || is_larger {
             self.list_mut().replace(index, output, is_greater);
@@ -195,7 +223,9 @@ impl Outputs {
         self.0.as_ref().map_or(0, |list| list.bytes)
     }
 
-    fn end(&self) -> Option<&[u8]> {
+    /// The beginning of an identity. Outputs from there on were left out for lack of room.
+    #[must_use]
+    pub fn end(&self) -> Option<&[u8]> {
         self.0.as_ref()?.end.as_deref()
     }
 }

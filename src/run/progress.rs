@@ -18,6 +18,12 @@ use super::text::unexpected_text;
 pub struct Progress(NonZeroU64);
 
 impl Progress {
+    /// `None` if it is not from 0 to 100.
+    #[must_use]
+    pub fn from_percentage(percentage: f64) -> Option<Self> {
+        (percentage <= 100.0).then(|| Self::new(percentage))?
+    }
+
     /// `None` if negative.
     fn new(percentage: f64) -> Option<Self> {
         // Adding zero turns a negative zero into zero, so that equal values have equal bits.
@@ -25,7 +31,9 @@ impl Progress {
         NonZeroU64::new(bits + 1).map(Self)
     }
 
-    const fn get(self) -> f64 {
+    /// The percentage.
+    #[must_use]
+    pub const fn get(self) -> f64 {
         f64::from_bits(self.0.get() - 1)
     }
 }
@@ -134,6 +142,17 @@ mod tests {
         }
         for (sent, kept) in [(2.0, "2"), (2.5, "2.5"), (45.0, "45"), (100.0, "100")] {
             assert_eq!(shown(RawProgress(sent).as_fraction()), kept);
+        }
+    }
+
+    #[test]
+    fn only_a_percentage_from_0_to_100_is_a_progress() {
+        for percentage in [0.0, 45.0, 99.9, 100.0] {
+            let progress = Progress::from_percentage(percentage).unwrap();
+            assert_eq!(progress.get().to_bits(), percentage.to_bits());
+        }
+        for other in [-0.1, 100.1, f64::INFINITY, f64::NAN] {
+            assert_eq!(Progress::from_percentage(other), None);
         }
     }
 

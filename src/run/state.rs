@@ -22,6 +22,27 @@ pub struct Run {
     seen: Seen,
 }
 
+/// What there is to know of a run, to keep it elsewhere and to make the same run of it again.
+#[derive(Debug, Clone)]
+pub struct RunParts {
+    /// Its id.
+    pub id: RunId,
+    /// The furthest status seen.
+    pub platform_status: Option<PlatformStatus>,
+    /// The greatest progress seen.
+    pub progress: Option<Progress>,
+    /// The progress at the furthest point seen, which may be less.
+    pub furthest_progress: Option<Progress>,
+    /// The live status at the furthest point seen.
+    pub live_status: Option<SmolStr>,
+    /// Every output seen.
+    pub outputs: Outputs,
+    /// Its labels.
+    pub labels: Labels,
+    /// When its updates were received.
+    pub seen: Seen,
+}
+
 /// What an update did to its run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Merged {
@@ -31,6 +52,18 @@ pub struct Merged {
     pub outputs_left_out: usize,
     /// Labels for which the run has no room, or that are too long.
     pub labels_left_out: usize,
+}
+
+impl Merged {
+    /// The same, with what was left out before.
+    #[must_use]
+    pub const fn and_left_out(self, before: Self) -> Self {
+        Self {
+            outputs_left_out: self.outputs_left_out + before.outputs_left_out,
+            labels_left_out: self.labels_left_out + before.labels_left_out,
+            ..self
+        }
+    }
 }
 
 /// The furthest point a run has reached within the stage of its status, and the live status that came with it.
@@ -67,6 +100,19 @@ impl Run {
             labels: Labels::new(),
             seen: Seen::new(None, at),
         }
+    }
+
+    /// The run as one update describes it, received `at` this time, and what that left out of the update.
+    #[must_use]
+    pub fn described_by(
+        run_id: RunId,
+        update: &Update<'_>,
+        at: Timestamp,
+        max_output_bytes: usize,
+    ) -> (Self, Merged) {
+        let mut run = Self::new(run_id, at);
+        let merged = run.merge(update, at, max_output_bytes);
+        (run, merged)
     }
 
     /// Its id.
@@ -147,8 +193,8 @@ impl Run {
 
     /// Joins another state of the same run: the result is the least state that holds all that both hold.
     ///
-    /// The service itself calls [`Run::merge`], which joins the state that an update describes without building that
-    /// state. This is the operation whose laws the tests check.
+    /// [`Run::merge`] joins the state that an update describes without building that state. This is the operation whose
+    /// laws the tests check.
     pub fn join(&mut self, other: &Self, max_output_bytes: usize) -> Merged {
         let said = Said {
             platform_status: other.platform_status,
@@ -184,6 +230,38 @@ impl Run {
             changed: changed || outputs.changed || new_labels,
             outputs_left_out: outputs.left_out,
             labels_left_out,
+        }
+    }
+}
+
+impl From<&Run> for RunParts {
+    fn from(run: &Run) -> Self {
+        Self {
+            id: run.id,
+            platform_status: run.platform_status,
+            progress: run.progress,
+            furthest_progress: run.furthest.progress,
+            live_status: run.furthest.live_status.clone(),
+            outputs: run.outputs.clone(),
+            labels: run.labels.clone(),
+            seen: run.seen,
+        }
+    }
+}
+
+impl From<RunParts> for Run {
+    fn from(parts: RunParts) -> Self {
+        Self {
+            id: parts.id,
+            platform_status: parts.platform_status,
+            progress: parts.progress,
+            furthest: Furthest {
+                progress: parts.furthest_progress,
+                live_status: parts.live_status,
+            },
+            outputs: parts.outputs,
+            labels: parts.labels,
+            seen: parts.seen,
         }
     }
 }

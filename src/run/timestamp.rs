@@ -1,6 +1,6 @@
 //! An instant.
 
-use std::{fmt, num::NonZeroI64};
+use std::{fmt, num::NonZeroI64, str::FromStr};
 
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -35,6 +35,15 @@ impl From<jiff::Timestamp> for Timestamp {
     fn from(at: jiff::Timestamp) -> Self {
         let shifted = NonZeroI64::new(at.as_millisecond() + Self::SHIFT);
         Self(shifted.expect("no date is as long before 1970 as SHIFT milliseconds"))
+    }
+}
+
+/// Reads what is shown.
+impl FromStr for Timestamp {
+    type Err = jiff::Error;
+
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        text.parse::<jiff::Timestamp>().map(Self::from)
     }
 }
 
@@ -78,6 +87,10 @@ mod tests {
         let millis = [-377_705_023_201_000, -1, 0, 1, 253_402_207_200_000];
         let at = millis.map(|millis| Timestamp::from_millis(millis).unwrap());
         assert_eq!(at.map(Timestamp::as_millis), millis);
+        assert_eq!(
+            at.map(|at| at.to_string().parse::<Timestamp>().unwrap()),
+            at
+        );
         assert!(at.is_sorted());
         assert_eq!(size_of::<Option<Timestamp>>(), size_of::<i64>());
     }

@@ -33,11 +33,11 @@ impl<'a> UpdateOutputs<'a> {
         outputs.dedup_by(|other, kept| {
             let is_same = other.identity() == kept.identity();
             if is_same {
-                let memory = kept.memory.max(other.memory);
+                let largest = kept.largest.max(other.largest);
                 if other.version() > kept.version() {
                     mem::swap(other, kept);
                 }
-                kept.memory = memory;
+                kept.largest = largest;
             }
             is_same
         });
@@ -47,7 +47,7 @@ impl<'a> UpdateOutputs<'a> {
     /// Bytes of memory that a run takes to keep them all.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.outputs.iter().map(|output| output.memory).sum()
+        self.outputs.iter().map(Output::memory).sum()
     }
 
     /// All of them, to join them with those of a run.

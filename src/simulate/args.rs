@@ -1,6 +1,6 @@
 //! The flags of `simulate`.
 
-use std::{ffi::OsStr, path::Path};
+use std::ffi::OsStr;
 
 use clap::Args;
 
@@ -8,7 +8,8 @@ use super::receiver::Receiver;
 use crate::{
     config::{
         Config,
-        values::{Redacted, factor, number},
+        redacted::{Redacted, from_file},
+        values::{factor, number},
     },
     net::reachable,
     tokens::Tokens,
@@ -34,7 +35,7 @@ pub struct SimulateArgs {
 
     /// File with the receiver's webhook token; or put it into WEBHOOK_TOKEN or into the URL
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
-    #[arg(value_parser = Redacted(|file: &OsStr| Tokens::from_file(Path::new(file))))]
+    #[arg(value_parser = Redacted(|file: &OsStr| from_file::<Tokens>(file.as_ref())))]
     pub token_file: Option<Tokens>,
 
     /// The token itself; other users of the machine can see it in the list of processes

@@ -1,7 +1,7 @@
 //! One run as the store keeps it.
 
 use super::{changes::Revision, listing::Position};
-use crate::run::{Labels, Run, RunId, Status, Timestamp};
+use crate::run::{Labels, Run, Status, Timestamp};
 
 /// Bytes that a run takes beside what arrived, as measured: its entry, its slot in the map, its positions in two
 /// lists, and where it has them a list of outputs and a live status that is too long for the entry.
@@ -13,7 +13,8 @@ pub(super) struct Entry {
     pub(super) run: Run,
     /// Its place in the list. Unlike the time at which the run was first seen, it never changes.
     listed_at: Timestamp,
-    /// The revision of its first change: an earlier one is of a run of this id that was evicted.
+    /// The revision of its first change: an earlier one is of a run of this id that was evicted. 0 if it only was away and
+    /// goes on as it was.
     pub(super) added: Revision,
     /// The revision of its last change.
     pub(super) revision: Revision,
@@ -31,11 +32,11 @@ pub(super) struct Indexed {
 }
 
 impl Entry {
-    /// A run that was first seen at this time.
-    pub(super) const fn new(run_id: RunId, at: Timestamp) -> Self {
+    /// A run that was not in the store.
+    pub(super) const fn new(run: Run) -> Self {
         Self {
-            run: Run::new(run_id, at),
-            listed_at: at,
+            listed_at: run.seen().first,
+            run,
             added: Revision(0),
             revision: Revision(0),
         }

@@ -28,6 +28,7 @@ pub use self::{
     filter::Filter,
     listing::{Counts, Position},
     page::{Page, PageSearch},
+    runs::Origin,
 };
 use self::{
     changes::{follower::Step, watch::Watchers},
@@ -117,18 +118,57 @@ impl Store {
     /// Merges `update`, received `at` this time, into the run it is about. Evicts other runs where there is no
     /// room for it.
     pub fn apply(&self, run_id: RunId, update: &Update<'_>, at: Timestamp) -> Merged {
+        self.change(run_id, update.outputs.memory(), |runs| {
+            runs.apply(run_id, update, at, self.limits.output_bytes())
+        })
+    }
+
+    /// Replaces a run by what it became, or adds it. `new_bytes` of it were not in memory before. Evicts other runs where
+    /// there is no room for it.
+    pub fn put(&self, run: &Run, origin: Origin, new_bytes: usize) {
+        self.change(run.id(), new_bytes, |runs| runs.put(run, origin));
+    }
+
+    fn change<T>(&self, run_id: RunId, new_bytes: usize, change: impl FnOnce(&mut Runs) -> T) -> T {
         let mut runs = self.lock();
-        let merged = runs.apply(run_id, update, at, self.limits.output_bytes());
+        let changed = change(&mut runs);
         let is_too_full = self.exceeded(&runs).is_some();
         drop(runs);
         self.watchers.notify(run_id);
         if is_too_full {
             self.evict_all_exceeding();
         }
-        if self.gaps.count(update.outputs.memory()) {
+        if self.gaps.count(new_bytes) {
             self.make_up_for_gaps();
         }
-        merged
+        changed
+    }
+
+    /// Adds a run that was updated before all others in the store, if there is room for it. Returns whether there was.
+    pub fn restore(&self, run: Run) -> bool {
+        let mut runs = self.lock();
+        runs.add_least_recently_updated(run);
+        let has_room = self.exceeded(&runs).is_none();
+        if !has_room {
+            runs.pop_least_recently_updated();
+        }
+        has_room
+    }
+
+    /// Removes a run that was removed from where it is kept.
+    pub fn remove(&self, run_id: RunId) {
+        let removed = self.lock().remove(run_id);
+        if removed.is_some() {
+            self.evictions[EvictionCause::Retention as usize].inc();
+        }
+        // Streams may show a run that is not in the store.
+        self.watchers.notify(run_id);
+    }
+
+    /// Bytes of memory that the outputs of one run may take.
+    #[must_use]
+    pub const fn max_output_bytes(&self) -> usize {
+        self.limits.output_bytes()
     }
 
     fn evict_all_exceeding(&self) {

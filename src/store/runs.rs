@@ -159,39 +159,85 @@ impl Runs {
         at: Timestamp,
         max_output_bytes: usize,
     ) -> Merged {
-        match self.by_id.entry(run_id) {
-            linked_hash_map::Entry::Occupied(mut slot) => {
-                let entry = slot.get_mut();
-                let before = entry.indexed();
-                let merged = entry.run.merge(update, at, max_output_bytes);
-                let after = entry.indexed();
-                let position = entry.position();
-                entry.revision = self.indexes.update(position, Some(&before), Some(&after));
-                slot.to_back();
-                merged
-            }
-            linked_hash_map::Entry::Vacant(slot) => {
-                let mut entry = Entry::new(run_id, at);
-                let merged = entry.run.merge(update, at, max_output_bytes);
-                let after = entry.indexed();
-                entry.added = self.indexes.update(entry.position(), None, Some(&after));
-                entry.revision = entry.added;
-                slot.insert(entry);
-                self.peak = self.peak.max(self.by_id.len());
-                Merged {
-                    changed: true,
-                    ..merged
-                }
-            }
+        if let Some(merged) = self.change(run_id, |run| run.merge(update, at, max_output_bytes)) {
+            return merged;
         }
+        let (run, merged) = Run::described_by(run_id, update, at, max_output_bytes);
+        self.add(run, Origin::New);
+        Merged {
+            changed: true,
+            ..merged
+        }
+    }
+
+    /// Replaces a run by what it became, or adds it. It becomes the most recently updated.
+    pub(super) fn put(&mut self, run: &Run, origin: Origin) {
+        let replaced = self.change(run.id(), |known| known.clone_from(run));
+        if replaced.is_none() {
+            self.add(run.clone(), origin);
+        }
+    }
+
+    /// Adds a run that was updated before all others.
+    pub(super) fn add_least_recently_updated(&mut self, run: Run) {
+        let run_id = run.id();
+        self.add(run, Origin::Known);
+        if let linked_hash_map::Entry::Occupied(mut slot) = self.by_id.entry(run_id) {
+            slot.to_front();
+        }
+    }
+
+    /// Changes a run, if it is known. It becomes the most recently updated.
+    fn change<T>(&mut self, run_id: RunId, change: impl FnOnce(&mut Run) -> T) -> Option<T> {
+        let linked_hash_map::Entry::Occupied(mut slot) = self.by_id.entry(run_id) else {
+            return None;
+        };
+        let entry = slot.get_mut();
+        let before = entry.indexed();
+        let changed = change(&mut entry.run);
+        let after = entry.indexed();
+        let position = entry.position();
+        entry.revision = self.indexes.update(position, Some(&before), Some(&after));
+        slot.to_back();
+        Some(changed)
+    }
+
+    /// Adds a run that is not known, as the most recently updated.
+    fn add(&mut self, run: Run, origin: Origin) {
+        let mut entry = Entry::new(run);
+        let after = entry.indexed();
+        entry.revision = self.indexes.update(entry.position(), None, Some(&after));
+        if origin == Origin::New {
+            entry.added = entry.revision;
+        }
+        self.by_id.insert(entry.run.id(), entry);
+        self.peak = self.peak.max(self.by_id.len());
     }
 
     pub(super) fn pop_least_recently_updated(&mut self) -> Option<Run> {
         let (_, entry) = self.by_id.pop_front()?;
+        Some(self.removed(entry))
+    }
+
+    pub(super) fn remove(&mut self, run_id: RunId) -> Option<Run> {
+        let entry = self.by_id.remove(&run_id)?;
+        Some(self.removed(entry))
+    }
+
+    fn removed(&mut self, entry: Entry) -> Run {
         self.indexes
             .update(entry.position(), Some(&entry.indexed()), None);
-        Some(entry.run)
+        entry.run
     }
+}
+
+/// Where a run comes from that was not in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Nothing was known of it.
+    New,
+    /// It was kept elsewhere, and goes on as it was.
+    Known,
 }
 
 #[cfg(test)]

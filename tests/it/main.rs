@@ -9,6 +9,7 @@ mod clients;
 mod command_line;
 mod connections;
 mod cors;
+mod database_url;
 mod full;
 mod fuzz;
 mod harness;

@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use reqwest::{Client, Method, RequestBuilder};
 
 use crate::{
-    harness::{Process, WEBHOOK},
+    harness::{Process, WEBHOOK, error_line, file_with, text},
     tokens::PRESENTATIONS,
 };
 
@@ -111,5 +111,52 @@ async fn a_token_is_in_no_response_log_line_or_output() {
     }
     for form in FORMS {
         assert!(!written.contains(form), "{form} was written");
+    }
+}
+
+/// URLs of a database that are rejected, each for a reason of its own. Some contain a password.
+const DATABASE_URLS: [&str; 8] = [
+    "s3cret.db",
+    "postgres://user:s3cret@host/db",
+    "file:./s3cret.db",
+    "sqlite:s3cret/",
+    "sqlite:///:memory:?key=s3cret",
+    "sqlite:runs.db#s3cret",
+    "sqlite:s3cret%00.db",
+    "sqlite:runs.db\ns3cret",
+];
+
+#[tokio::test]
+async fn an_error_about_the_url_of_the_database_does_not_show_it() {
+    for (index, url) in DATABASE_URLS.into_iter().enumerate() {
+        let file = file_with(&format!("database-url-{index}"), url);
+        let flag = format!("--database-url={url}");
+        for (arguments, variable) in [
+            (&["--database-url", url][..], None),
+            (&[&flag], None),
+            (&["simulate", "--database-url", url], None),
+            (&["--database-url", url, "--database-url", url], None),
+            (&["--database-url", url, "--max-runs", "0"], None),
+            (&["--database-url", url, "--unknown"], None),
+            (&[], Some(("DATABASE_URL", url))),
+            (&["healthcheck"], Some(("DATABASE_URL", url))),
+            (&["--max-runs", "0"], Some(("DATABASE_URL", url))),
+            (&["--database-url-file", &file], None),
+            (&[], Some(("DATABASE_URL_FILE", &file))),
+            // Put there by mistake.
+            (&["--database-url-file", url], None),
+            (&[], Some(("DATABASE_URL_FILE", url))),
+        ] {
+            let mut command = Process::command(arguments);
+            command.envs(variable);
+            let line = error_line(command, 2).await;
+            assert!(
+                !line.contains("s3cret"),
+                "{arguments:?} {variable:?}: {line}"
+            );
+        }
+        let mut help = Process::command(&["--help"]);
+        let help = help.env("DATABASE_URL", url).output().unwrap();
+        assert!(!text(&help.stdout).contains("s3cret"));
     }
 }

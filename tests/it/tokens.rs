@@ -1,11 +1,12 @@
 //! Tokens: how they are presented, what they allow, and where they are set.
 
-use std::{fs, io::Read, path::PathBuf, process::Stdio};
+use std::{io::Read, process::Stdio};
 
 use reqwest::{Client, Method, RequestBuilder};
 
 use crate::harness::{
-    Process, Server, WEBHOOK, assert_nothing_stored, detail, problem, run_id, text, update,
+    Process, Server, WEBHOOK, assert_nothing_stored, detail, file_with, problem, run_id, text,
+    update,
 };
 
 /// A way to present a token.
@@ -146,15 +147,9 @@ async fn with_a_read_token_only_the_probes_need_none() {
     }
 }
 
-fn token_file(name: &str, tokens: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::write(&path, tokens).unwrap();
-    path.to_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn tokens_come_from_a_file_or_a_variable() {
-    let file = token_file("good-token", "from-a-file\n");
+    let file = file_with("good-token", "from-a-file\n");
     let mut command = Process::command(&["--listen", "127.0.0.1:0"]);
     command
         .env("WEBHOOK_TOKEN_FILE", &file)
@@ -176,8 +171,8 @@ async fn tokens_come_from_a_file_or_a_variable() {
 
 #[test]
 fn bad_tokens_print_one_line_and_exit_with_2() {
-    let empty = token_file("empty-token", "\n");
-    let good = token_file("one-token", "s3cret-in-a-file");
+    let empty = file_with("empty-token", "\n");
+    let good = file_with("one-token", "s3cret-in-a-file");
     for (variables, line) in [
         (
             &[("WEBHOOK_TOKEN", "")][..],

@@ -8,6 +8,7 @@ pub(super) mod hosts;
 mod misdirected;
 pub(super) mod not_found;
 mod redact;
+pub(super) mod restoring;
 mod routes;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};

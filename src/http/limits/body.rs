@@ -37,7 +37,14 @@ type BodyBudget = MemoryBudget<Vec<u8>>;
 #[derive(Debug)]
 pub(in crate::http) struct WholeBody {
     bytes: Bytes,
-    _counted: Option<Held<Vec<u8>>>,
+    reservation: Option<Held<Vec<u8>>>,
+}
+
+impl WholeBody {
+    /// Drops the body. Its memory is counted until this is dropped, too.
+    pub(in crate::http) fn into_reservation(self) -> impl Sized {
+        self.reservation
+    }
 }
 
 impl Deref for WholeBody {
@@ -128,7 +135,7 @@ async fn collect(body: &mut Body, limit: usize, budget: &BodyBudget) -> Result<W
     if body.is_end_stream() {
         return Ok(WholeBody {
             bytes: first,
-            _counted: None,
+            reservation: None,
         });
     }
     Box::pin(concatenate(first, body, limit, budget)).await
@@ -165,7 +172,7 @@ async fn concatenate(
     }
     Ok(WholeBody {
         bytes: whole.take().ok_or(Problem::NoMemory)?.into(),
-        _counted: Some(whole),
+        reservation: Some(whole),
     })
 }
 

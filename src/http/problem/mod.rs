@@ -7,11 +7,14 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use axum::http::StatusCode;
 use bytesize::ByteSize;
+use tracing::error;
 
 pub(super) use self::{reason::Reason, response::ProblemBody};
 use super::WEBHOOK_PATH;
 use crate::{
+    database::{Cause, DatabaseError},
     hosts::HostName,
+    ingest::NotDurable,
     run::{ParseError, RunId},
 };
 
@@ -60,6 +63,12 @@ pub(super) enum Problem {
     /// Newer requests needed the memory of this one.
     NoMemory,
     TooManySubscribers,
+    /// The runs are being read from the database.
+    Restoring,
+    /// The update could not be written to the database.
+    NotDurable(NotDurable),
+    /// The database cannot be read or written.
+    Database(Cause),
     ShuttingDown,
     /// All connections were busy, and newer requests came.
     NoSlot,
@@ -99,9 +108,13 @@ impl Problem {
             }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::NoMemory | Self::TooManySubscribers | Self::ShuttingDown | Self::NoSlot => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::NoMemory
+            | Self::TooManySubscribers
+            | Self::Restoring
+            | Self::NotDurable(_)
+            | Self::Database(_)
+            | Self::ShuttingDown
+            | Self::NoSlot => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -185,6 +198,11 @@ impl fmt::Display for Problem {
             Self::TooManySubscribers => f.write_str(
                 "there are as many streams and waiting requests as --max-subscribers allows; try again",
             ),
+            Self::Restoring => f.write_str(
+                "the service is starting: it reads the runs from the database; try again",
+            ),
+            Self::NotDurable(reason) => write!(f, "the update was not stored: {reason}"),
+            Self::Database(cause) => write!(f, "the database cannot be used: {cause}"),
             Self::ShuttingDown => f.write_str("the service is shutting down"),
             Self::NoSlot => {
                 f.write_str("the service is busy: as many requests as --max-connections are in flight; try again")
@@ -235,6 +253,19 @@ fn with_directions(f: &mut fmt::Formatter<'_>, problem: fmt::Arguments<'_>) -> f
 fn in_words(methods: &str) -> String {
     let methods: Vec<&str> = methods.split(',').map(str::trim).collect();
     methods.join(" or ")
+}
+
+impl From<NotDurable> for Problem {
+    fn from(error: NotDurable) -> Self {
+        Self::NotDurable(error)
+    }
+}
+
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
+        error!("a run cannot be read from the database: {error}");
+        Self::Database(error.cause())
+    }
 }
 
 impl From<ParseError> for Problem {

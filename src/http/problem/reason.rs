@@ -3,7 +3,7 @@
 use strum::{IntoStaticStr, VariantArray};
 
 use super::Problem;
-use crate::run::ParseError;
+use crate::{ingest::NotDurable, run::ParseError};
 
 /// Why an update was rejected. Two problems share a reason only if the same thing mends both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -21,6 +21,7 @@ pub(in crate::http) enum Reason {
     Method,
     Unauthorized,
     Busy,
+    NotDurable,
     Protocol,
     Internal,
 }
@@ -45,7 +46,8 @@ impl Problem {
             }
             Self::NotAnUpdate(ParseError::NotAnObject { .. }) => Reason::NotAnObject,
             Self::NotAnUpdate(ParseError::WrongField { .. }) => Reason::WrongField,
-            Self::NoMemory | Self::NoSlot => Reason::Busy,
+            Self::NoMemory | Self::NoSlot | Self::NotDurable(NotDurable::QueueFull) => Reason::Busy,
+            Self::NotDurable(NotDurable::Failing(_) | NotDurable::Closed) => Reason::NotDurable,
             Self::Internal => Reason::Internal,
             Self::PublicHost(_)
             | Self::NoSuchPath
@@ -53,6 +55,8 @@ impl Problem {
             | Self::UnexpectedBody { .. }
             | Self::Parameter { .. }
             | Self::TooManySubscribers
+            | Self::Restoring
+            | Self::Database(_)
             | Self::ShuttingDown => return None,
         })
     }

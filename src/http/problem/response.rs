@@ -106,7 +106,13 @@ impl Problem {
                 headers.insert(ACCEPT_POST, fixed(media::JSON));
                 headers.insert(header::ACCEPT_ENCODING, fixed("identity"));
             }
-            Self::NoMemory | Self::TooManySubscribers | Self::ShuttingDown | Self::NoSlot => {
+            Self::NoMemory
+            | Self::TooManySubscribers
+            | Self::Restoring
+            | Self::NotDurable(_)
+            | Self::Database(_)
+            | Self::ShuttingDown
+            | Self::NoSlot => {
                 headers.insert(header::RETRY_AFTER, fixed("1"));
             }
             // It is uncertain where a request that breaks HTTP/1.1 ends.

@@ -48,7 +48,7 @@ pub(in crate::http) async fn show(
 ) -> Result<Response, Problem> {
     let filter = Filter::new(None, labels.label.0, []);
     let run = match query.wait {
-        None => app.store.get(run_id),
+        None => app.lookup.get(run_id).await?,
         Some(Wait(longest)) => wait_until_terminal(&app, run_id, &filter, longest).await?,
     };
     let run = run.filter(|run| filter.matches(run));
@@ -66,7 +66,7 @@ async fn wait_until_terminal(
     longest: Duration,
 ) -> Result<Option<Run>, Problem> {
     let is_over = |run: &Run| run.status().is_some_and(Status::is_terminal) && filter.matches(run);
-    let run = app.store.get(run_id);
+    let run = app.lookup.get(run_id).await?;
     if longest.is_zero() || run.as_ref().is_some_and(is_over) {
         return Ok(run);
     }
@@ -75,18 +75,19 @@ async fn wait_until_terminal(
     let over = async {
         loop {
             watch.changed().await;
-            let run = app.store.look(&mut watch).map(|now| now.run);
+            let run = app.lookup.look(&mut watch).await?;
             if run.as_ref().is_some_and(is_over) {
-                break run;
+                return Ok(run);
             }
             subscriber.rate.charge(WAKEUP).await;
         }
     };
-    Ok(tokio::select! {
-        run = over => run,
-        () = sleep(longest) => app.store.get(run_id),
-        () = app.drain.cancelled() => app.store.get(run_id),
-    })
+    tokio::select! {
+        run = over => return run,
+        () = sleep(longest) => {}
+        () = app.drain.cancelled() => {}
+    }
+    Ok(app.lookup.get(run_id).await?)
 }
 
 /// The runs, newest first.

@@ -76,7 +76,8 @@ pub struct RunWatch {
 
 impl RunWatch {
     /// The run that is watched.
-    pub(in crate::store) const fn run_id(&self) -> RunId {
+    #[must_use]
+    pub const fn run_id(&self) -> RunId {
         self.run_id
     }
 

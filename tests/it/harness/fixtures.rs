@@ -1,4 +1,4 @@
-//! Updates to send, and files of the project.
+//! Updates to send, files of the project, and files that a test writes.
 
 use std::path::PathBuf;
 
@@ -48,4 +48,11 @@ pub(crate) fn root(path: &str) -> PathBuf {
 /// The content of a file of the project.
 pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root(path)).unwrap()
+}
+
+/// The path of a new file with this content. Each test has its own names.
+pub(crate) fn file_with(name: &str, content: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
 }

@@ -116,7 +116,7 @@ pub(in crate::http) async fn one(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let last = last_event_id(&headers);
-    if last.is_some_and(|last| last == end_id(run_id)) && !is_active(&app, run_id) {
+    if last.is_some_and(|last| last == end_id(run_id)) && !is_active(&app, run_id).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let filter = Filter::new(None, labels.label.0, []);
@@ -134,9 +134,9 @@ pub(in crate::http) async fn one(
 }
 
 /// Whether the run is known and not over. One that was over before can be: it was removed and began again.
-fn is_active(app: &App, run_id: RunId) -> bool {
-    let run = app.store.get(run_id);
-    run.is_some_and(|run| !run.status().is_some_and(Status::is_terminal))
+async fn is_active(app: &App, run_id: RunId) -> Result<bool, Problem> {
+    let run = app.lookup.get(run_id).await?;
+    Ok(run.is_some_and(|run| !run.status().is_some_and(Status::is_terminal)))
 }
 
 fn last_event_id(headers: &HeaderMap) -> Option<&str> {

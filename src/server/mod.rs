@@ -1,63 +1,54 @@
 //! The service as a whole: assemble, serve, drain.
 
-use std::{
-    convert::Infallible,
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod error;
+mod runs;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, time};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+pub use self::error::ServeError;
 use crate::{
     config::Config,
     http::{self, App, ConnectionLimits, Timeouts},
     metrics::Metrics,
     net::reachable,
-    store::{Limits, Store},
 };
-
-/// The longest time between two removals of expired runs.
-const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Serves on `listener` until `shutdown` is cancelled, for `--drain-delay` after that, and then until the requests
 /// in flight are finished or `--drain-timeout` has passed.
 ///
 /// # Errors
-/// When the address of `listener` cannot be read.
+/// When the database cannot be used, or no longer.
 pub async fn serve(
     listener: TcpListener,
     config: &Config,
     shutdown: CancellationToken,
-) -> io::Result<()> {
+) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
     let metrics = Metrics::new();
-    let limits = Limits {
-        runs: config.max_runs,
-        bytes: config.max_bytes,
-        retention: config.retention,
-        backlog: config.stream_backlog,
-    };
-    let store = Arc::new(Store::new(limits, &metrics));
+    let (runs, upkeep) = runs::open(config, &metrics).await?;
+    let ingest = Arc::clone(&runs.ingest);
     let drain = CancellationToken::new();
     let app = Arc::new(App::new(
         config,
-        &store,
+        runs,
         &metrics,
         shutdown.clone(),
         drain.clone(),
     ));
     let routes = http::routes(&app, &config.cors_origin);
     warn_if_unauthenticated(config, address);
-    // The page first: that is the URL that people open.
-    info!(
-        "ready: runs are shown at http://{}/; point ComfyDeploy's webhook at {}",
-        reachable(address),
-        webhook_url(address)
-    );
+    let ready = || {
+        // The page first: that is the URL that people open.
+        info!(
+            "ready: runs are shown at http://{}/; point ComfyDeploy's webhook at {}",
+            reachable(address),
+            webhook_url(address)
+        );
+    };
     let connections = ConnectionLimits {
         connections: config.max_connections,
         head_size: config.max_header,
@@ -75,10 +66,12 @@ pub async fn serve(
         drain_deadline(config.drain_timeout).await;
     };
     tokio::select! {
-        () = serving => Ok(()),
-        () = drained => Ok(()),
-        never = sweep(&store, config.retention) => match never {},
+        () = serving => {}
+        () = drained => {}
+        error = upkeep.run(ready) => return Err(error),
     }
+    ingest.close().await;
+    Ok(())
 }
 
 /// Warns at start if other machines can use the service without a token.
@@ -108,17 +101,6 @@ async fn delay_drain(delay: Duration) {
 async fn drain_deadline(limit: Duration) {
     time::sleep(limit).await;
     warn!("gave up on requests that were still in flight after {limit:?}");
-}
-
-/// Removes expired runs, forever.
-async fn sweep(store: &Store, retention: Duration) -> Infallible {
-    let mut ticks = time::interval(retention.min(SWEEP_INTERVAL));
-    loop {
-        ticks.tick().await;
-        while store.expire(Instant::now()) {
-            tokio::task::yield_now().await;
-        }
-    }
 }
 
 /// The URL for ComfyDeploy, as far as the service knows its own address.

@@ -1,22 +1,17 @@
-//! The only write path: an update is stamped with the time, merged and counted.
+//! Counting accepted updates, and what was left out of them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::{debug, warn};
 
 use crate::{
     metrics::{Counter, Metrics},
-    run::{Dialect, Label, Labels, Merged, Outputs, RunId, Timestamp, Update},
-    store::Store,
+    run::{Dialect, Label, Labels, Merged, Outputs, RunId},
 };
 
-/// Merges updates into a [`Store`].
+/// Counts accepted updates.
 #[derive(Debug)]
-pub struct Ingest {
-    store: Arc<Store>,
+pub(super) struct Counts {
     applied: ByDialect,
     no_change: ByDialect,
     without_run_id: ByDialect,
@@ -40,20 +35,17 @@ impl ByDialect {
         }
     }
 
-    fn count(&self, update: &Update<'_>) {
-        match update.dialect {
+    fn count(&self, dialect: Dialect) {
+        match dialect {
             Dialect::Documented => self.documented.inc(),
             Dialect::Wire => self.wire.inc(),
         }
     }
 }
 
-impl Ingest {
-    /// For one store.
-    #[must_use]
-    pub fn new(store: Arc<Store>, metrics: &Metrics) -> Self {
+impl Counts {
+    pub(super) fn new(metrics: &Metrics) -> Self {
         Self {
-            store,
             applied: ByDialect::new(metrics, "applied"),
             no_change: ByDialect::new(metrics, "no_change"),
             without_run_id: ByDialect::new(metrics, "without_run_id"),
@@ -63,27 +55,26 @@ impl Ingest {
         }
     }
 
-    /// Accepts an update. One that names no run is acknowledged to its sender, and changes no run.
-    pub fn accept(&self, update: &Update<'_>) {
-        let Some(run_id) = update.run_id else {
-            self.without_run_id.count(update);
-            self.updates_without_run_id.line_at_powers_of_two(|count| {
-                warn!(
-                    count,
-                    "update without run_id acknowledged: it changes no run"
-                );
-            });
-            return;
-        };
-        let now = Timestamp::from(jiff::Timestamp::now());
-        let merged = self.store.apply(run_id, update, now);
+    /// Counts an update that was merged.
+    pub(super) fn merged(&self, run_id: RunId, dialect: Dialect, merged: Merged) {
         if merged.changed {
-            self.applied.count(update);
+            self.applied.count(dialect);
         } else {
-            self.no_change.count(update);
+            self.no_change.count(dialect);
         }
         self.report_left_out(run_id, merged);
         debug!(%run_id, changed = merged.changed, "update merged");
+    }
+
+    /// Counts an update that names no run.
+    pub(super) fn without_run_id(&self, dialect: Dialect) {
+        self.without_run_id.count(dialect);
+        self.updates_without_run_id.line_at_powers_of_two(|count| {
+            warn!(
+                count,
+                "update without run_id acknowledged: it changes no run"
+            );
+        });
     }
 
     fn report_left_out(&self, run_id: RunId, merged: Merged) {

@@ -1,0 +1,170 @@
+//! Writing runs.
+
+use rusqlite::{Connection, named_params};
+use tracing::warn;
+
+use super::{
+    Sqlite, read,
+    rows::{self, run_id},
+    schema::VERSION,
+};
+use crate::{
+    database::DatabaseError,
+    run::{OutputChange, Outputs, PlatformStatus, Run, RunId, RunParts, Status, Timestamp},
+};
+
+impl Sqlite {
+    /// Begins to read and write.
+    pub(in crate::database) const fn begin(&mut self) -> Transaction<'_> {
+        Transaction {
+            connection: &mut self.connection,
+            is_open: false,
+        }
+    }
+
+    /// Removes at most `most` of the runs that were last updated before this time. Returns which.
+    pub(in crate::database) fn remove_older(
+        &mut self,
+        than: Timestamp,
+        most: usize,
+    ) -> Result<Vec<RunId>, DatabaseError> {
+        let transaction = self.connection.transaction()?;
+        let mut statement = transaction.prepare_cached(
+            "DELETE FROM runs WHERE run IN
+                (SELECT run FROM runs WHERE last_seen_at < ?1 ORDER BY last_seen_at LIMIT ?2)
+            RETURNING run_id",
+        )?;
+        let removed = statement
+            .query_map((than.to_string(), most), run_id)?
+            .collect::<rusqlite::Result<_>>()?;
+        drop(statement);
+        transaction.commit()?;
+        Ok(removed)
+    }
+
+    /// Moves all of the write-ahead log to the database. If a program that reads it is in the way, the log stays as it is,
+    /// and is part of the database.
+    pub(in crate::database) fn close(self) {
+        let emptied = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = emptied {
+            warn!(%error, "the write-ahead log of the database stays beside it");
+        }
+    }
+
+    /// Writes what is there already.
+    pub(in crate::database) fn probe(&mut self) -> Result<(), DatabaseError> {
+        let transaction = self.connection.transaction()?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        Ok(transaction.commit()?)
+    }
+}
+
+/// Reads and writes of runs, all together or not at all. Nothing but this process writes, so it is begun only when
+/// there is something to write.
+#[derive(Debug)]
+pub struct Transaction<'d> {
+    connection: &'d mut Connection,
+    is_open: bool,
+}
+
+impl Transaction<'_> {
+    /// A run as the database has it.
+    pub(in crate::database) fn get(&self, run_id: RunId) -> Result<Option<Run>, DatabaseError> {
+        Ok(read::get(self.connection, run_id)?)
+    }
+
+    /// Writes what a run became that was as `before` in the database, if it was there.
+    pub(in crate::database) fn put(
+        &mut self,
+        before: Option<&Run>,
+        after: &Run,
+    ) -> Result<(), DatabaseError> {
+        if !self.is_open {
+            self.execute("BEGIN IMMEDIATE")?;
+            self.is_open = true;
+        }
+        write_run(self.connection, after)?;
+        let none = Outputs::new();
+        let known = before.map_or(&none, Run::outputs);
+        for change in after.outputs().changes_since(known) {
+            write_output(self.connection, after.id(), change)?;
+        }
+        Ok(())
+    }
+
+    /// Makes all of it durable.
+    pub(in crate::database) fn commit(mut self) -> Result<(), DatabaseError> {
+        if self.is_open {
+            self.execute("COMMIT")?;
+            self.is_open = false;
+        }
+        Ok(())
+    }
+
+    fn execute(&self, statement: &str) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(statement)?.execute([])
+    }
+}
+
+fn write_run(connection: &Connection, run: &Run) -> rusqlite::Result<()> {
+    let parts = RunParts::from(run);
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO runs (
+            run_id, status, platform_status, progress, live_status, labels, queued_at, started_at, ended_at,
+            first_seen_at, last_seen_at, furthest_progress, outputs_incomplete, outputs_end
+        ) VALUES (
+            :run_id, :status, :platform_status, :progress, :live_status, :labels, :queued_at, :started_at, :ended_at,
+            :first_seen_at, :last_seen_at, :furthest_progress, :outputs_incomplete, :outputs_end
+        ) ON CONFLICT (run_id) DO UPDATE SET
+            status = excluded.status, platform_status = excluded.platform_status, progress = excluded.progress,
+            live_status = excluded.live_status, labels = excluded.labels, queued_at = excluded.queued_at,
+            started_at = excluded.started_at, ended_at = excluded.ended_at, first_seen_at = excluded.first_seen_at,
+            last_seen_at = excluded.last_seen_at, furthest_progress = excluded.furthest_progress,
+            outputs_incomplete = excluded.outputs_incomplete, outputs_end = excluded.outputs_end",
+    )?;
+    statement.execute(named_params! {
+        ":run_id": parts.id.to_string(),
+        ":status": run.status().map(Status::word),
+        ":platform_status": parts.platform_status.map(PlatformStatus::word),
+        ":progress": parts.progress.map(rows::percentage),
+        ":live_status": parts.live_status.as_deref(),
+        ":labels": rows::labels_json(&parts.labels),
+        ":queued_at": time(parts.seen.queued),
+        ":started_at": time(parts.seen.started),
+        ":ended_at": time(parts.seen.ended),
+        ":first_seen_at": parts.seen.first.to_string(),
+        ":last_seen_at": parts.seen.last.to_string(),
+        ":furthest_progress": parts.furthest_progress.map(rows::percentage),
+        ":outputs_incomplete": parts.outputs.is_incomplete(),
+        ":outputs_end": parts.outputs.end(),
+    })?;
+    Ok(())
+}
+
+fn write_output(
+    connection: &Connection,
+    run_id: RunId,
+    change: OutputChange<'_>,
+) -> rusqlite::Result<()> {
+    let run_id = run_id.to_string();
+    match change {
+        OutputChange::Written(output) => {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO outputs (run, key, largest, json)
+                VALUES ((SELECT run FROM runs WHERE run_id = ?1), ?2, ?3, ?4)
+                ON CONFLICT (run, key) DO UPDATE SET largest = excluded.largest, json = excluded.json",
+            )?;
+            statement.execute((run_id, rows::key(output), output.largest(), output.json()))?;
+        }
+        OutputChange::Removed(output) => {
+            let mut statement = connection.prepare_cached(
+                "DELETE FROM outputs WHERE run = (SELECT run FROM runs WHERE run_id = ?1) AND key = ?2",
+            )?;
+            statement.execute((run_id, rows::key(output)))?;
+        }
+    }
+    Ok(())
+}

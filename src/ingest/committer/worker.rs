@@ -1,0 +1,243 @@
+//! The thread that commits.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{oneshot, watch};
+use tracing::{error, info};
+
+use super::{Message, NotDurable, Waiting};
+use crate::{
+    database::{Database, DatabaseError},
+    ingest::{Readiness, batch::Batch, counts::Counts, retention::RetentionClock},
+    metrics::DatabaseMetrics,
+    run::Merged,
+    store::Store,
+};
+
+/// Updates that are committed together, at most.
+const MAX_UPDATES: usize = 512;
+
+/// The longest time between two removals of expired runs.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Expired runs that are removed together, at most.
+const SWEEP_BATCH: usize = 100;
+
+/// The time between two attempts to write while the database cannot be written.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the thread works with.
+#[derive(Debug)]
+pub(super) struct Worker {
+    database: Database,
+    store: Arc<Store>,
+    counts: Arc<Counts>,
+    metrics: DatabaseMetrics,
+    messages: Receiver<Message>,
+    /// Updates that were taken from the queue.
+    waiting: VecDeque<Waiting>,
+    is_closing: bool,
+    retention: Duration,
+    clock: RetentionClock,
+    next_sweep: Instant,
+    /// When to try again to write, while the database cannot be written.
+    next_probe: Option<Instant>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        database: Database,
+        store: Arc<Store>,
+        counts: Arc<Counts>,
+        metrics: DatabaseMetrics,
+        messages: Receiver<Message>,
+        retention: Duration,
+    ) -> Self {
+        Self {
+            database,
+            store,
+            counts,
+            metrics,
+            messages,
+            waiting: VecDeque::new(),
+            is_closing: false,
+            retention,
+            clock: RetentionClock::new(),
+            next_sweep: Instant::now(),
+            next_probe: None,
+        }
+    }
+
+    /// Fills the store, then commits until it is told to close.
+    pub(super) fn run(
+        mut self,
+        readiness: &watch::Sender<Readiness>,
+        restored: oneshot::Sender<Result<(), DatabaseError>>,
+    ) {
+        let result = self.restore();
+        let failed = result.is_err();
+        // Nothing waits for it if the service shuts down already.
+        let _ = restored.send(result);
+        if failed {
+            return;
+        }
+        readiness.send_replace(Readiness::Ready);
+        while !self.is_closing || !self.waiting.is_empty() {
+            self.take_waiting();
+            if !self.waiting.is_empty() {
+                let written = self.commit();
+                self.report(written, readiness);
+            }
+            if Instant::now() >= self.next_sweep {
+                let removed = self.sweep();
+                self.report(removed, readiness);
+            }
+            if self.next_probe.is_some_and(|probe| Instant::now() >= probe) {
+                let written = self.database.probe().map(|()| 1);
+                self.report(written, readiness);
+            }
+        }
+        self.database.close();
+    }
+
+    /// Fills the store with the runs that were updated last.
+    fn restore(&mut self) -> Result<(), DatabaseError> {
+        let start = Instant::now();
+        self.database.check()?;
+        let expired = self.clock.expired(self.retention);
+        let mut runs = 0_usize;
+        self.database.most_recent(|run| {
+            let is_taken = run.seen().last >= expired && self.store.restore(run);
+            runs += usize::from(is_taken);
+            is_taken
+        })?;
+        info!(
+            "{runs} runs read from the database in {:.0?}",
+            start.elapsed()
+        );
+        Ok(())
+    }
+
+    /// Takes the updates in the queue. Waits for the first until something else is due.
+    fn take_waiting(&mut self) {
+        if self.waiting.is_empty() && !self.is_closing {
+            let due = self
+                .next_probe
+                .unwrap_or(self.next_sweep)
+                .min(self.next_sweep);
+            match self
+                .messages
+                .recv_timeout(due.saturating_duration_since(Instant::now()))
+            {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => return,
+                Err(RecvTimeoutError::Disconnected) => self.is_closing = true,
+            }
+        }
+        while self.waiting.len() < MAX_UPDATES
+            && let Ok(message) = self.messages.try_recv()
+        {
+            self.take(message);
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Update(update) => {
+                self.metrics.queue_length.dec();
+                self.waiting.push_back(update);
+            }
+            Message::Close => self.is_closing = true,
+        }
+    }
+
+    /// Commits the updates that wait, as far as they fit into one batch, and answers them. Returns how many runs were
+    /// written.
+    fn commit(&mut self) -> Result<usize, DatabaseError> {
+        let start = Instant::now();
+        let mut updates = Vec::with_capacity(self.waiting.len());
+        match self.commit_together(&mut updates) {
+            Ok((written, merged)) => {
+                if written > 0 {
+                    self.metrics.commit(start.elapsed(), updates.len());
+                }
+                for (update, merged) in updates.into_iter().zip(merged) {
+                    let merged = merged.and_left_out(update.left_out);
+                    self.counts.merged(update.said.id(), update.dialect, merged);
+                    // Its client may be gone.
+                    let _ = update.answer.send(Ok(()));
+                }
+                Ok(written)
+            }
+            Err(error) => {
+                for update in updates {
+                    let _ = update.answer.send(Err(NotDurable::Failing(error.cause())));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Moves the updates of one batch to `updates` and commits them. Returns how many runs were written, and what each
+    /// update did.
+    fn commit_together(
+        &mut self,
+        updates: &mut Vec<Waiting>,
+    ) -> Result<(usize, Vec<Merged>), DatabaseError> {
+        let mut batch = Batch::new(&self.store, &mut self.database);
+        let mut merged = Vec::with_capacity(self.waiting.len());
+        while !batch.is_full()
+            && let Some(update) = self.waiting.pop_front()
+        {
+            updates.push(update);
+            merged.push(batch.join(&updates[updates.len() - 1].said)?);
+        }
+        Ok((batch.commit()?, merged))
+    }
+
+    /// Removes some of the expired runs. Returns how many.
+    fn sweep(&mut self) -> Result<usize, DatabaseError> {
+        self.next_sweep = Instant::now() + self.retention.min(SWEEP_INTERVAL);
+        let expired = self.clock.expired(self.retention);
+        let removed = self.database.remove_older(expired, SWEEP_BATCH)?;
+        for &run_id in &removed {
+            self.store.remove(run_id);
+        }
+        if removed.len() == SWEEP_BATCH {
+            self.next_sweep = Instant::now();
+        }
+        Ok(removed.len())
+    }
+
+    /// Takes note that so much was written, or nothing could be.
+    fn report(
+        &mut self,
+        written: Result<usize, DatabaseError>,
+        readiness: &watch::Sender<Readiness>,
+    ) {
+        match written {
+            Ok(0) => {}
+            Ok(_) => {
+                if self.next_probe.take().is_some() {
+                    info!("the database can be written again");
+                    readiness.send_replace(Readiness::Ready);
+                }
+            }
+            Err(error) => {
+                self.metrics.failures.inc();
+                self.next_probe = Some(Instant::now() + PROBE_INTERVAL);
+                let failing = Readiness::Failing(error.cause());
+                if readiness.send_replace(failing) != failing {
+                    error!("the database cannot be written: {error}; updates get 503 until it can");
+                }
+            }
+        }
+    }
+}
