@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use crate::{
-    machine::{Scheduled, Written},
+    machine::{Written, since},
     servers::Server,
 };
 
 /// The name of its thread.
-const COMMITTER: &str = "database";
+const COMMITTER: &str = "committer";
 
 /// Since the service started, or in a part of that time.
 #[derive(Debug)]
 pub(crate) struct Commits {
-    count: f64,
+    pub(crate) count: f64,
     updates: f64,
     seconds: f64,
-    committer: Option<Scheduled>,
+    committer: Option<Duration>,
     written: Option<Written>,
 }
 
@@ -32,7 +32,7 @@ impl Commits {
             count: metric("updates_per_commit_count"),
             updates: metric("updates_per_commit_sum"),
             seconds: metric("commit_duration_seconds_sum"),
-            committer: server.threads(COMMITTER),
+            committer: server.cpu_of(COMMITTER),
             written: server.written(),
         }
     }
@@ -42,10 +42,7 @@ impl Commits {
             count: self.count - before.count,
             updates: self.updates - before.updates,
             seconds: self.seconds - before.seconds,
-            committer: self
-                .committer
-                .zip(before.committer)
-                .map(|(now, before)| now.since(before)),
+            committer: since(before.committer, self.committer),
             written: self
                 .written
                 .zip(before.written)
@@ -62,19 +59,9 @@ impl Commits {
         self.seconds * 1e6 / self.count
     }
 
-    /// Microseconds of CPU time that the committer used for a commit.
-    pub(crate) fn cpu(&self) -> Option<f64> {
-        Some(self.per_commit(self.committer?.running))
-    }
-
-    /// Microseconds of a commit in which the committer neither ran nor waited for its core: it waited for the disk.
-    pub(crate) fn waiting(&self) -> Option<f64> {
-        let Scheduled { running, ready } = self.committer?;
-        Some(self.micros() - self.per_commit(running + ready))
-    }
-
-    fn per_commit(&self, time: Duration) -> f64 {
-        time.as_secs_f64() * 1e6 / self.count
+    /// Microseconds of CPU time that the committer used for an update: in the commit, and to take and to answer it.
+    pub(crate) fn cpu_per_update(&self) -> Option<f64> {
+        Some(self.committer?.as_secs_f64() * 1e6 / self.updates)
     }
 
     /// Bytes that the service wrote for an update.
@@ -82,10 +69,5 @@ impl Commits {
         let Written { to_disk, passed } = self.written?;
         let bytes = if to_disk > 0 { to_disk } else { passed };
         Some(bytes as f64 / self.updates)
-    }
-
-    /// The share of `time` in which it waited for the disk.
-    pub(crate) fn share_waiting(&self, time: Duration) -> Option<f64> {
-        Some(self.waiting()? * self.count / 1e6 / time.as_secs_f64())
     }
 }

@@ -73,12 +73,11 @@ impl Row {
         "bytes written each",
     ];
 
-    const COMMITS: [&str; 10] = [
+    const COMMITS: [&str; 9] = [
         "commits",
-        "updates in one",
+        "updates in each",
         "µs each",
-        "waiting for the disk",
-        "CPU",
+        "CPU µs an update",
         "sync of 4 KiB, µs p50 / p99",
         "of 32 KiB",
         "the syncs allow",
@@ -141,10 +140,9 @@ impl Row {
         ]
     }
 
-    fn commits(&self, name: &str) -> [String; 10] {
+    fn commits(&self, name: &str) -> [String; 9] {
         let [with, _] = &self.outcomes;
         let Self { commits, syncs, .. } = self;
-        let micros = |micros: Option<f64>| shown(micros, |micros| format!("{micros:.0}"));
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
         let [small, large] = syncs
             .each_ref()
@@ -152,36 +150,48 @@ impl Row {
         [
             name.to_owned(),
             format!("{:.1}", commits.updates_each()),
-            micros(Some(commits.micros())),
-            micros(commits.waiting()),
-            micros(commits.cpu()),
+            format!("{:.0}", commits.micros()),
+            shown(commits.cpu_per_update(), |cpu| format!("{cpu:.2}")),
             small,
             large,
             shown(self.allowed(), |rate| format!("{rate:.0}/s")),
             shown(self.allowed(), |rate| percent(with.per_second() / rate)),
-            both(commits.share_waiting(with.took()), with.busy(), percent),
+            both(Some(self.syncing()), with.busy(), percent),
         ]
+    }
+
+    /// Microseconds that a sync takes on average, of about as many bytes as a commit writes.
+    fn sync(&self) -> f64 {
+        let [small, large] = &self.syncs;
+        if self.open == 1 {
+            small.mean()
+        } else {
+            large.mean()
+        }
+    }
+
+    /// The share of the time that its syncs take, if they take as long as those beside it.
+    fn syncing(&self) -> f64 {
+        self.commits.count * self.sync() / 1e6 / self.outcomes[0].took().as_secs_f64()
     }
 
     /// The rate if every commit had an update of every connection, and began when the one before ended.
     fn allowed(&self) -> Option<f64> {
-        let [small, large] = &self.syncs;
-        let sync = if self.open == 1 { small } else { large };
-        let cpu = self.commits.cpu()? / self.commits.updates_each();
         let open = self.open as f64;
-        Some(open * 1e6 / (sync.mean() + open * cpu))
+        Some(open * 1e6 / (self.sync() + open * self.commits.cpu_per_update()?))
     }
 
     /// Microseconds that an update takes longer than a sync, at one connection.
     fn above_a_sync(&self) -> String {
         let [with, _] = &self.outcomes;
-        let measured = with.latency(0.5) - self.syncs[0].quantile(0.5);
+        let median = with.latency(0.5) - self.syncs[0].quantile(0.5);
         let nanos: u64 = with.turns.iter().flat_map(|turn| &turn.latencies).sum();
         let mean = nanos as f64 / 1e3 / with.responses() as f64;
-        let own = self.commits.waiting().map(|waiting| mean - waiting);
+        let cpu = self.commits.cpu_per_update();
+        let besides = cpu.map(|cpu| mean - (self.commits.micros() - cpu));
         format!(
-            "{measured:.0} µs more than a sync of 4 KiB at the median; on average {} µs besides waiting for the disk",
-            shown(own, |own| format!("{own:.0}"))
+            "{median:.0} µs more than a sync of 4 KiB at the median; {} µs on average besides waiting in its commit",
+            shown(besides, |besides| format!("{besides:.0}"))
         )
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     env, fmt, fs,
-    path::Path,
     process::{self, Command, Stdio},
     thread,
     time::Duration,
@@ -95,51 +94,20 @@ fn allowed() -> Vec<usize> {
 
 /// The CPU time of a process.
 pub(crate) fn cpu(pid: u32) -> Option<Duration> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-    tasks
-        .map(|task| Some(scheduled(&task.ok()?.path())?.running))
-        .sum()
+    cpu_of(pid, |_| true)
 }
 
-/// What a thread has done so far.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Scheduled {
-    /// Its CPU time.
-    pub(crate) running: Duration,
-    /// The time that it could not run because its core did something else.
-    pub(crate) ready: Duration,
-}
-
-impl Scheduled {
-    pub(crate) fn since(self, before: Self) -> Self {
-        Self {
-            running: self.running.saturating_sub(before.running),
-            ready: self.ready.saturating_sub(before.ready),
-        }
-    }
-}
-
-/// What the threads of this name have done, in a process.
-pub(crate) fn threads(pid: u32, name: &str) -> Option<Scheduled> {
-    let mut all = Scheduled::default();
+/// The CPU time of the threads of a process whose names are as asked for.
+pub(crate) fn cpu_of(pid: u32, is_asked_for: impl Fn(&str) -> bool) -> Option<Duration> {
+    let mut nanos = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         let task = task.ok()?.path();
-        if fs::read_to_string(task.join("comm")).ok()?.trim_end() == name {
-            let one = scheduled(&task)?;
-            all.running += one.running;
-            all.ready += one.ready;
+        if is_asked_for(fs::read_to_string(task.join("comm")).ok()?.trim_end()) {
+            let schedule = fs::read_to_string(task.join("schedstat")).ok()?;
+            nanos += schedule.split(' ').next()?.parse::<u64>().ok()?;
         }
     }
-    Some(all)
-}
-
-fn scheduled(task: &Path) -> Option<Scheduled> {
-    let text = fs::read_to_string(task.join("schedstat")).ok()?;
-    let mut nanos = text.split(' ').map(|nanos| nanos.parse().ok());
-    Some(Scheduled {
-        running: Duration::from_nanos(nanos.next()??),
-        ready: Duration::from_nanos(nanos.next()??),
-    })
+    Some(Duration::from_nanos(nanos))
 }
 
 /// What a process has written.

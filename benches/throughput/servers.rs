@@ -11,7 +11,7 @@ use std::{
 use axum::{Router, body::Bytes, routing::post};
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use crate::machine::{self, Cores, Scheduled, Written};
+use crate::machine::{self, Cores, Written};
 
 /// The argument that makes the bench serve as the bare server.
 pub(crate) const BARE: &str = "--serve-bare";
@@ -83,9 +83,9 @@ impl Server {
         machine::resident(self.child.id())
     }
 
-    /// What its threads of this name have done.
-    pub(crate) fn threads(&self, name: &str) -> Option<Scheduled> {
-        machine::threads(self.child.id(), name)
+    /// The CPU time of its threads of this name.
+    pub(crate) fn cpu_of(&self, thread: &str) -> Option<Duration> {
+        machine::cpu_of(self.child.id(), |name| name == thread)
     }
 
     /// What it has written.
