@@ -16,9 +16,14 @@ RUN mkdir src \
 COPY src src
 # Cargo compares modification times, and the copied sources may be older than what was built from the empty ones.
 RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+# There is no shell in the next stage.
+RUN mkdir /data
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /build/target/release/comfydeploy-webhook /comfydeploy-webhook
+# For the database. A new volume that is mounted here gets the same owner. It is not declared as a volume: then each
+# container would have one that nobody asked for, and Railway rejects such an image.
+COPY --from=build --chown=65532:65532 /data /data
 USER nonroot:nonroot
 # All interfaces; a platform that assigns a port replaces it.
 ENV PORT=8080

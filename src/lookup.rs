@@ -50,10 +50,11 @@ impl Lookup {
     /// # Errors
     /// When the database cannot be read.
     pub async fn in_database(&self, run_id: RunId) -> Result<Option<Run>, DatabaseError> {
-        match &self.database {
-            Some((reader, _)) => reader.get(run_id).await,
-            None => Ok(None),
-        }
+        let Some((reader, metrics)) = &self.database else {
+            return Ok(None);
+        };
+        let run = reader.get(run_id).await;
+        run.inspect_err(|_| metrics.failures.inc())
     }
 
     /// Measures the database for the metrics.

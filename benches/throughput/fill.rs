@@ -12,7 +12,12 @@ const BATCH: u64 = 250;
 
 /// Sends one update of each of `runs` runs.
 pub(crate) fn fill(server: SocketAddr, runs: u64) {
-    let mut template = Template::update(&requests::progress());
+    fill_with(server, &requests::progress(), runs);
+}
+
+/// Sends this update of each of `runs` runs.
+pub(crate) fn fill_with(server: SocketAddr, update: &str, runs: u64) {
+    let mut template = Template::update(update);
     let mut connections = [(); 2].map(|()| TcpStream::connect(server).unwrap());
     let mut in_flight = [0; 2];
     let mut batch = Vec::new();

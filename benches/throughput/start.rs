@@ -4,14 +4,17 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    path::Path,
+    process,
     time::Instant,
 };
 
 use crate::{
     Plan,
+    fill::{fill, fill_with},
     machine::Cores,
     report::{median, quantile, title},
-    requests::Template,
+    requests::{self, Template},
     servers::{PROGRAM, Server},
 };
 
@@ -41,6 +44,38 @@ pub(crate) fn measure(plan: Plan, cores: &Cores) {
     }
     let size = fs::metadata(PROGRAM).unwrap().len();
     println!("Size of the stripped program: {:.2} MB", size as f64 / 1e6);
+    measure_reading(plan, cores);
+}
+
+/// How long it takes until the runs of a database are read, half of which have an output.
+fn measure_reading(plan: Plan, cores: &Cores) {
+    let folder = format!("start-{}", process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("runs.db");
+    let url = format!("sqlite:{}", file.display());
+    let flags = ["--database-url", &url, "--max-runs", "100000"];
+    let runs = plan.of(100_000, 1_000);
+    let service = Server::service(cores, &flags);
+    fill(service.address, runs);
+    fill_with(service.address, &requests::closing(), runs / 2);
+    drop(service);
+    let starts = || {
+        let begun = Instant::now();
+        // It logs that it is ready once all runs are read.
+        drop(Server::service(cores, &flags));
+        begun.elapsed().as_secs_f64()
+    };
+    let starts: Vec<_> = (0..plan.of(5, 1)).map(|_| starts()).collect();
+    let starts = || starts.iter().copied();
+    println!(
+        "From start until {runs} runs of a database are read: {:.2} s (minimum {:.2}, maximum {:.2}; {:.0} MB)",
+        median(starts()),
+        quantile(starts(), 0.0),
+        quantile(starts(), 1.0),
+        fs::metadata(file).unwrap().len() as f64 / 1e6
+    );
+    fs::remove_dir_all(folder).unwrap();
 }
 
 /// Sends one request on a connection of its own.

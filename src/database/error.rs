@@ -1,8 +1,12 @@
 //! Why the database cannot be used.
 
-use std::{error::Error, fmt, io, path::PathBuf};
+use std::{
+    error::Error,
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi::SQLITE_IOERR_SHMSIZE};
 
 use crate::config::DatabaseUrl;
 
@@ -19,6 +23,8 @@ pub enum Cause {
     Locked,
     /// What is in it makes no sense.
     Damaged,
+    /// Its file was moved, removed or replaced.
+    Moved,
     /// Anything else. The log says what.
     Other,
 }
@@ -31,6 +37,7 @@ impl fmt::Display for Cause {
             Self::ReadOnly => "it is read-only",
             Self::Locked => "another program keeps it locked",
             Self::Damaged => "it is damaged",
+            Self::Moved => "its file was moved, removed or replaced; restart the service",
             Self::Other => "it cannot be used; the log says why",
         })
     }
@@ -57,6 +64,13 @@ impl DatabaseError {
         }
     }
 
+    pub(super) fn moved(path: &Path) -> Self {
+        Self {
+            cause: Cause::Moved,
+            details: path.display().to_string().into(),
+        }
+    }
+
     pub(super) fn damaged(details: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             cause: Cause::Damaged,
@@ -75,26 +89,33 @@ impl Error for DatabaseError {}
 
 impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::Error::{
-            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType,
-        };
-
-        let cause = match (&error, error.sqlite_error_code()) {
-            (_, Some(ErrorCode::DiskFull)) => Cause::DiskFull,
-            (_, Some(ErrorCode::SystemIoFailure)) => Cause::DiskFailure,
-            (_, Some(ErrorCode::ReadOnly)) => Cause::ReadOnly,
-            (_, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => Cause::Locked,
-            (_, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
-            | (
-                FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..),
-                _,
-            ) => Cause::Damaged,
-            _ => Cause::Other,
-        };
         Self {
-            cause,
+            cause: cause_of(&error),
             details: error.into(),
         }
+    }
+}
+
+fn cause_of(error: &rusqlite::Error) -> Cause {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+
+    let Some(of_sqlite) = error.sqlite_error() else {
+        return match error {
+            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) => {
+                Cause::Damaged
+            }
+            _ => Cause::Other,
+        };
+    };
+    match of_sqlite.code {
+        ErrorCode::DiskFull => Cause::DiskFull,
+        // There is no room for the index of the write-ahead log.
+        _ if of_sqlite.extended_code == SQLITE_IOERR_SHMSIZE => Cause::DiskFull,
+        ErrorCode::SystemIoFailure => Cause::DiskFailure,
+        ErrorCode::ReadOnly => Cause::ReadOnly,
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Cause::Locked,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Cause::Damaged,
+        _ => Cause::Other,
     }
 }
 
@@ -133,6 +154,8 @@ pub enum OpenErrorReason {
     },
     /// Another process serves from it.
     InUse,
+    /// Its file system cannot do what SQLite's write-ahead mode needs.
+    NoWriteAheadLog,
     /// It, or its folder, may not be written.
     NotWritable(io::Error),
     /// The system cannot do something with it.
@@ -192,11 +215,20 @@ impl fmt::Display for OpenError {
                 f,
                 "{path}: another process serves from it; stop that one, or name another file"
             ),
+            OpenErrorReason::NoWriteAheadLog => write!(
+                f,
+                "{path}: its file system cannot be used by SQLite's write-ahead mode; put it on a local disk"
+            ),
             OpenErrorReason::NotWritable(error) => write!(
                 f,
                 "{path}: it cannot be written ({error}); let this user write the file and its folder"
             ),
-            OpenErrorReason::Io(error) => write!(f, "{path}: {error}"),
+            OpenErrorReason::Io(error) => {
+                write!(
+                    f,
+                    "{path}: it cannot be opened ({error}); name another file"
+                )
+            }
             OpenErrorReason::Database(error) if error.cause() == Cause::Damaged => write!(
                 f,
                 "{path}: {error}; restore a backup, or save what can be read with sqlite3 and .recover"

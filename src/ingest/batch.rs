@@ -88,22 +88,23 @@ impl<'b> Batch<'b> {
         Ok(run)
     }
 
-    /// Writes the runs that changed, and then puts all of them into the store. Returns how many changed.
+    /// Writes the runs that changed, and then puts them into the store. Returns how many there were.
+    ///
+    /// The others are not put there: the store has what the database has, and it is no more than that which is durable.
     pub(super) fn commit(mut self) -> Result<usize, DatabaseError> {
-        let mut changed = 0;
-        for run in self.runs.values().filter(|run| run.is_changed) {
+        let changed = || self.runs.values().filter(|run| run.is_changed);
+        for run in changed() {
             self.transaction.put(run.before.as_ref(), &run.after)?;
-            changed += 1;
         }
         self.transaction.commit()?;
-        for (_, run) in self.runs {
+        for run in changed() {
             let origin = match run.before {
                 Some(_) => Origin::Known,
                 None => Origin::New,
             };
             self.store.put(&run.after, origin, run.new_bytes);
         }
-        Ok(changed)
+        Ok(changed().count())
     }
 }
 

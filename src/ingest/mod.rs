@@ -6,6 +6,8 @@ mod committer;
 mod counts;
 mod readiness;
 mod retention;
+#[cfg(test)]
+mod tests;
 
 use std::{future::pending, io, sync::Arc, time::Duration};
 

@@ -4,34 +4,42 @@ use std::time::{Duration, Instant};
 
 use crate::run::Timestamp;
 
-/// The system's clock, but while the service runs it never goes faster than a monotonic clock. A clock that is set forward
-/// by mistake, or set right after it was wrong, removes no run before its time.
+/// The system's clock, but one that was set forward is not believed before the retention time has passed. It may be wrong,
+/// or it was wrong before: by it, runs that were just updated would have expired long ago.
 #[derive(Debug)]
 pub(super) struct RetentionClock {
+    retention: Duration,
     now: jiff::Timestamp,
     at: Instant,
+    /// When it was set forward.
+    set_forward: Option<Instant>,
 }
 
 impl RetentionClock {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(retention: Duration) -> Self {
         Self {
+            retention,
             now: jiff::Timestamp::now(),
             at: Instant::now(),
+            set_forward: None,
         }
     }
 
-    /// The time before which runs are expired that were updated last then.
-    pub(super) fn expired(&mut self, retention: Duration) -> Timestamp {
+    /// Runs that were updated last before this time are expired.
+    pub(super) fn expired(&mut self) -> Timestamp {
         self.advance(jiff::Timestamp::now(), Instant::now());
-        let expired = self.now.checked_sub(retention);
+        let expired = self.now.checked_sub(self.retention);
         Timestamp::from(expired.unwrap_or(jiff::Timestamp::MIN))
     }
 
     fn advance(&mut self, now: jiff::Timestamp, at: Instant) {
         let elapsed = at.duration_since(self.at);
-        let most = self.now.checked_add(elapsed);
-        self.now = most.map_or(now, |most| most.min(now));
+        let expected = self.now.checked_add(elapsed).unwrap_or(now);
+        let since = (now > expected).then(|| self.set_forward.unwrap_or(at));
+        let doubted = since.filter(|&since| at.duration_since(since) < self.retention);
+        self.now = if doubted.is_some() { expected } else { now };
         self.at = at;
+        self.set_forward = doubted;
     }
 }
 
@@ -40,15 +48,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clock_follows_the_systems_clock_but_never_jumps_forward() {
-        let mut clock = RetentionClock::new();
+    fn a_clock_that_is_set_forward_is_believed_after_the_retention_time() {
+        let mut clock = RetentionClock::new(Duration::from_secs(100));
         let (begin, start) = (clock.now, clock.at);
         for (system, monotonic, expected) in [
             (10, 10, 10),
             (3_000_000, 20, 20),
             (30, 30, 30),
             (5, 40, 5),
-            (50, 50, 15),
+            (3_000_050, 50, 15),
+            (3_000_149, 149, 114),
+            (3_000_150, 150, 3_000_150),
+            (3_000_160, 160, 3_000_160),
         ] {
             let system = begin + Duration::from_secs(system);
             clock.advance(system, start + Duration::from_secs(monotonic));

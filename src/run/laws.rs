@@ -1,10 +1,10 @@
 //! Property tests of the join: any order and any repetition of its updates ends in the same state of a
 //! run.
 
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::{Merged, Run, Seen, Status};
-use crate::testing::{at, run_id, update};
+use super::{Run, Seen, Status};
+use crate::testing::{Sent, any_update, at, run_id, update};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -148,104 +148,9 @@ fn live_status_belongs_to_the_furthest_point_in_either_dialect() {
 /// So few that outputs are often left out, and often not.
 const OUTPUT_BYTES: usize = 3 * 240;
 
-fn any_output() -> impl Strategy<Value = String> {
-    let id = select(vec![r#""a""#, r#""b""#, r#""c""#, "null", "7"]);
-    let updated_at = select(vec![
-        "null",
-        r#""2026-03-01T12:00:39.004871+00Z""#,
-        r#""2026-03-02""#,
-    ]);
-    let created_at = select(vec!["null", r#""2026-03-01""#, r#""2026-03-02""#]);
-    // In the order of their bytes; some of one date, and some without one.
-    let url = select(vec![
-        "a?X-Amz-Date=20260301T134500Z",
-        "b?X-Amz-Date=20260301T130000Z",
-        "c?Expires=1772371200",
-        r"d?sp=r\u0026se=2026-03-01T13%3A20Z",
-        "e?X-Amz-Date=soon",
-        "f",
-    ]);
-    (id, updated_at, created_at, url).prop_map(|(id, updated, created, url)| {
-        format!(r#"{{"id":{id},"url":"{url}","updated_at":{updated},"created_at":{created}}}"#)
-    })
-}
-
-/// An update as it was received.
-#[derive(Debug, Clone)]
-struct Sent {
-    body: String,
-    labels: Vec<(&'static str, &'static str)>,
-    millis: i64,
-}
-
-impl Sent {
-    fn merge_into(&self, run: &mut Run) -> Merged {
-        let labels = self.labels.iter().copied();
-        let update = update(&self.body).with_labels(labels);
-        run.merge(&update, at(self.millis), OUTPUT_BYTES)
-    }
-
-    /// The state after it and then the others.
-    fn then(&self, others: &[Self]) -> Run {
-        let mut run = Run::new(run_id(0), at(self.millis));
-        for sent in [self].into_iter().chain(others) {
-            sent.merge_into(&mut run);
-        }
-        run
-    }
-}
-
-/// Often more names than a run has room for.
-fn any_labels() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
-    let names: Vec<_> = "abcdefghijklmnopqrst"
-        .split("")
-        .filter(|s| !s.is_empty())
-        .collect();
-    let label = (select(names), select(vec!["", "1", "2"]));
-    prop_oneof![Just(Vec::new()), vec(label, 0..20)]
-}
-
-/// An update in either dialect, of few values, so that updates often have some in common.
-fn any_update() -> impl Strategy<Value = Sent> {
-    let status = select(vec![
-        "null",
-        "\"queued\"",
-        "\"processing\"",
-        "\"completed\"",
-        "\"failed\"",
-        "\"cancelled\"",
-        "\"not-started\"",
-        "\"started\"",
-        "\"running\"",
-        "\"uploading\"",
-        "\"success\"",
-        "\"timeout\"",
-    ]);
-    let progress = select(vec![
-        "null", "-1", "0", "0.45", "0.98", "1", "1.02", "2", "45", "98", "100",
-    ]);
-    let live = select(vec![
-        "null",
-        r#""""#,
-        r#""Executing KSampler""#,
-        r#""Executing SaveImage""#,
-    ]);
-    let event_type = option::of(select(vec!["run.updated", "run.output"]));
-    let outputs = vec(any_output(), 0..4);
-    (status, progress, live, event_type, outputs, any_labels(), 0..5_i64).prop_map(
-        |(status, progress, live, event_type, outputs, labels, millis)| {
-            let event_type = event_type.map_or(String::new(), |e| format!(r#""event_type":"{e}","#));
-            let body = format!(
-                r#"{{{event_type}"status":{status},"progress":{progress},"live_status":{live},"outputs":[{}]}}"#,
-                outputs.join(",")
-            );
-            Sent { body, labels, millis }
-        },
-    )
-}
-
 fn any_state() -> impl Strategy<Value = Run> {
-    (any_update(), vec(any_update(), 0..6)).prop_map(|(first, rest)| first.then(&rest))
+    (any_update(), vec(any_update(), 0..6))
+        .prop_map(|(first, rest)| first.then(&rest, 0, OUTPUT_BYTES))
 }
 
 /// Many updates, and the same ones in another order with some of them repeated.
@@ -291,14 +196,14 @@ proptest! {
     #[test]
     fn merging_an_update_is_joining_the_state_it_describes(a in any_state(), sent in any_update()) {
         let mut merged = a.clone();
-        sent.merge_into(&mut merged);
-        prop_assert_eq!(merged, joined(&a, &sent.then(&[])));
+        sent.merge_into(&mut merged, OUTPUT_BYTES);
+        prop_assert_eq!(merged, joined(&a, &sent.then(&[], 0, OUTPUT_BYTES)));
     }
 
     #[test]
     fn a_merge_returns_whether_it_changed_anything(a in any_state(), sent in any_update()) {
         let mut after = a.clone();
-        let changed = sent.merge_into(&mut after).changed;
+        let changed = sent.merge_into(&mut after, OUTPUT_BYTES).changed;
         let mut before = a;
         let seen_last = Run::new(before.id(), at(sent.millis).max(before.seen().first));
         before.join(&seen_last, OUTPUT_BYTES);
@@ -309,7 +214,7 @@ proptest! {
     fn any_order_and_any_repetition_of_updates_ends_in_the_same_state(
         (updates, shuffled) in updates_in_two_orders(),
     ) {
-        let end = |updates: &[Sent]| updates[0].then(&updates[1..]);
+        let end = |updates: &[Sent]| updates[0].then(&updates[1..], 0, OUTPUT_BYTES);
         prop_assert_eq!(end(&updates), end(&shuffled));
     }
 }

@@ -13,9 +13,13 @@ pub use self::error::ServeError;
 use crate::{
     config::Config,
     http::{self, App, ConnectionLimits, Timeouts},
+    ingest::Ingest,
     metrics::Metrics,
     net::reachable,
 };
+
+/// The longest time that closing the database may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves on `listener` until `shutdown` is cancelled, for `--drain-delay` after that, and then until the requests
 /// in flight are finished or `--drain-timeout` has passed.
@@ -70,8 +74,17 @@ pub async fn serve(
         () = drained => {}
         error = upkeep.run(ready) => return Err(error),
     }
-    ingest.close().await;
+    close(&ingest).await;
     Ok(())
+}
+
+/// Closes the database, unless the disk takes too long for that.
+async fn close(ingest: &Ingest) {
+    if time::timeout(CLOSE_TIMEOUT, ingest.close()).await.is_err() {
+        warn!(
+            "gave up on closing the database after {CLOSE_TIMEOUT:?}; all that was acknowledged is in it"
+        );
+    }
 }
 
 /// Warns at start if other machines can use the service without a token.

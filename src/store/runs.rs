@@ -172,7 +172,7 @@ impl Runs {
 
     /// Replaces a run by what it became, or adds it. It becomes the most recently updated.
     pub(super) fn put(&mut self, run: &Run, origin: Origin) {
-        let replaced = self.change(run.id(), |known| known.clone_from(run));
+        let replaced = self.change(run.id(), |known| *known = run.clone());
         if replaced.is_none() {
             self.add(run.clone(), origin);
         }

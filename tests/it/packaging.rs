@@ -29,6 +29,23 @@ fn the_image_listens_on_the_default_port_unless_the_platform_assigns_one() {
 }
 
 #[test]
+fn the_image_has_a_folder_for_the_database_that_its_user_may_write() {
+    let dockerfile = read("Dockerfile");
+    // The user `nonroot` of the image that the last stage begins with.
+    let copied = value_of(&dockerfile, "COPY --from=build --chown=65532:65532 ");
+    let (from, folder) = copied.split_once(' ').unwrap();
+    assert_eq!(from, folder);
+    assert!(dockerfile.contains(&format!("mkdir {folder}\n")));
+    // Railway rejects images that declare volumes.
+    assert!(!dockerfile.contains("VOLUME"));
+    let readme = read("README.md");
+    let volume = format!("--volume comfydeploy-webhook:{folder} ");
+    assert!(readme.contains(&volume), "{volume}");
+    let url = format!("--env DATABASE_URL=sqlite://{folder}/runs.db ");
+    assert!(readme.contains(&url), "{url}");
+}
+
+#[test]
 fn the_readme_says_how_long_docker_stop_waits_for_requests_in_flight() {
     let drain = Config::from_flags(&[]).unwrap().drain_timeout.as_secs();
     // Unless told otherwise, Docker kills a container 10 s after it asked it to stop.

@@ -1,6 +1,6 @@
 //! Whether the README is right.
 
-use std::process::Command;
+use std::{env, ffi::OsString, fs, path::Path, process::Command};
 
 use clap::{Arg, CommandFactory};
 use comfydeploy_webhook::cli::Cli;
@@ -18,8 +18,8 @@ fn commands(readme: &str) -> Vec<(String, String)> {
             for line in lines.by_ref() {
                 command += line;
                 command.push('\n');
-                let quotes = command.matches('\'').count();
-                if !line.ends_with('\\') && quotes.is_multiple_of(2) {
+                let is_closed = |quote| command.matches(quote).count().is_multiple_of(2);
+                if !line.ends_with('\\') && is_closed('\'') && is_closed('"') {
                     break;
                 }
             }
@@ -31,21 +31,36 @@ fn commands(readme: &str) -> Vec<(String, String)> {
 
 /// The text with every time in it replaced by the same one.
 fn without_times(text: &str) -> String {
+    const TIME: &str = "2026-03-01T12:00:00.000Z";
+    let is_time = |text: &str| {
+        text.chars().zip(TIME.chars()).all(|(found, expected)| {
+            found == expected || found.is_ascii_digit() && expected.is_ascii_digit()
+        })
+    };
     let mut text = text.to_owned();
-    for name in ["queued", "started", "ended", "first_seen", "last_seen"] {
-        let name = format!(r#""{name}_at":""#);
-        let places: Vec<usize> = text
-            .match_indices(&name)
-            .map(|(at, _)| at + name.len())
-            .collect();
-        for at in places {
-            text.replace_range(
-                at..at + "2026-03-01T12:00:00.000Z".len(),
-                "2026-03-01T12:00:00.000Z",
-            );
+    for at in 0..text.len() {
+        let end = at + TIME.len();
+        if text.get(at..end).is_some_and(is_time) {
+            text.replace_range(at..end, TIME);
         }
     }
     text
+}
+
+/// A new folder for the files that the commands write.
+fn folder() -> String {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).unwrap();
+    folder.into_os_string().into_string().unwrap()
+}
+
+/// Where programs are looked for: first where the service is.
+fn search_path() -> OsString {
+    let service = Path::new(env!("CARGO_BIN_EXE_comfydeploy-webhook"));
+    let mut folders = vec![service.parent().unwrap().to_owned()];
+    folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    env::join_paths(folders).unwrap()
 }
 
 #[test]
@@ -53,14 +68,30 @@ fn every_command_of_the_readme_prints_what_it_shows() {
     if !is_installed("curl") {
         return;
     }
-    let process = Process::serve(&[]);
+    let has_sqlite3 = is_installed("sqlite3");
+    let folder = folder();
+    let mut serve = Process::command(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--database-url",
+        "sqlite:runs.db",
+    ]);
+    serve.current_dir(&folder);
+    let process = Process::start(serve);
     let commands = commands(&read("README.md"));
-    assert!(commands.len() >= 6, "{commands:?}");
+    assert!(commands.len() >= 10, "{commands:?}");
     for (command, shown) in commands {
-        assert!(command.starts_with("curl "), "{command}");
-        let run = command.replace("127.0.0.1:8080", &process.address.to_string());
-        let run = run.replacen("curl ", "curl --silent --show-error ", 1);
-        let output = Command::new("sh").args(["-c", &run]).output().unwrap();
+        let run = match command.split(' ').next() {
+            Some("curl") => command
+                .replace("127.0.0.1:8080", &process.address.to_string())
+                .replacen("curl ", "curl --silent --show-error ", 1),
+            Some("sqlite3") if !has_sqlite3 => continue,
+            Some("sqlite3" | "DATABASE_URL=sqlite:runs.db") => command.clone(),
+            _ => panic!("what does this need? {command}"),
+        };
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &run]).current_dir(&folder);
+        let output = shell.env("PATH", search_path()).output().unwrap();
         assert!(output.status.success(), "{command}: {output:?}");
         let output = String::from_utf8(output.stdout).unwrap();
         assert_eq!(

@@ -1,27 +1,16 @@
 //! Opening a file: first everything is checked that can be checked without changing it.
 
-use std::{
-    ffi::OsString,
-    fs::{self, File, TryLockError},
-    io::{self, ErrorKind, Read as _},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{
     Sqlite,
+    file::{FileId, check_folder, check_header, check_version, lock, resolve},
     reader::Reader,
-    schema::{self, APPLICATION_ID, VERSION},
+    schema,
 };
 use crate::database::{DatabaseError, OpenError, error::OpenErrorReason};
-
-/// Bytes at the beginning of a file that say what it is (SQLite's documentation of its file format, section 1.3).
-const HEADER: usize = 100;
-const MAGIC: &[u8] = b"SQLite format 3\0";
-const USER_VERSION: usize = 60;
-const APPLICATION: usize = 68;
 
 /// How long to wait for another program that has locked the file, such as a shell.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,16 +27,21 @@ impl Sqlite {
         let path = resolve(path)?;
         let open = || {
             check_folder(&path)?;
+            // A file that is not ours gets no lock beside it.
+            check_header(&path)?;
             let lock = lock(&path)?;
+            // Until now another process may have changed it.
             check_header(&path)?;
             let connection = connect(&path)?;
-            Ok((lock, connection))
+            let file = FileId::of(&path).map_err(OpenErrorReason::Io)?;
+            Ok((lock, connection, file))
         };
         match open() {
-            Ok((lock, connection)) => Ok(Self {
+            Ok((lock, connection, file)) => Ok(Self {
                 connection,
                 path,
-                _lock: lock,
+                file,
+                lock,
             }),
             Err(reason) => Err(OpenError { path, reason }),
         }
@@ -66,97 +60,6 @@ impl Sqlite {
         })?;
         Ok(Reader::new(connection, self.path.clone()))
     }
-}
-
-/// The file itself, if the path is that of a symbolic link: its log and its lock are beside the file.
-fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
-    match path.canonicalize() {
-        Ok(path) => Ok(path),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(path.to_owned()),
-        Err(error) => Err(OpenError {
-            path: path.to_owned(),
-            reason: OpenErrorReason::Io(error),
-        }),
-    }
-}
-
-fn check_folder(path: &Path) -> Result<(), OpenErrorReason> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) {
-        return Err(OpenErrorReason::NoFolder);
-    }
-    match fs::metadata(path) {
-        Ok(file) if !file.is_file() => Err(OpenErrorReason::NotAFile),
-        _ => Ok(()),
-    }
-}
-
-/// The path of a file beside the database.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}
-
-/// Locks a file beside the database. It stays when the process ends, but its lock does not.
-fn lock(path: &Path) -> Result<File, OpenErrorReason> {
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(beside(path, "-lock"))
-        .map_err(not_writable)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenErrorReason::InUse),
-        Err(TryLockError::Error(error)) => Err(OpenErrorReason::Io(error)),
-    }
-}
-
-fn not_writable(error: io::Error) -> OpenErrorReason {
-    match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            OpenErrorReason::NotWritable(error)
-        }
-        _ => OpenErrorReason::Io(error),
-    }
-}
-
-/// Checks that a file, if there is one, is a database of this program. An empty file becomes one.
-pub(super) fn check_header(path: &Path) -> Result<(), OpenErrorReason> {
-    let file = match File::options().read(true).write(true).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(not_writable(error)),
-    };
-    let mut header = Vec::new();
-    file.take(HEADER as u64)
-        .read_to_end(&mut header)
-        .map_err(OpenErrorReason::Io)?;
-    if header.is_empty() {
-        return Ok(());
-    }
-    if header.len() < HEADER || !header.starts_with(MAGIC) {
-        return Err(OpenErrorReason::NotSqlite);
-    }
-    let number = |at: usize| {
-        let bytes = header[at..].first_chunk();
-        i32::from_be_bytes(*bytes.expect("the header is longer than this"))
-    };
-    if number(APPLICATION) != APPLICATION_ID {
-        return Err(OpenErrorReason::NotOurs);
-    }
-    check_version(number(USER_VERSION))
-}
-
-fn check_version(found: i32) -> Result<(), OpenErrorReason> {
-    if found > VERSION {
-        let known = VERSION;
-        return Err(OpenErrorReason::Newer { found, known });
-    }
-    Ok(())
 }
 
 /// Opens the file for writing, and brings it to the present version.
@@ -178,12 +81,23 @@ fn connect(path: &Path) -> Result<Connection, OpenErrorReason> {
     connection.pragma_update(None, "trusted_schema", false)?;
     // Before write-ahead mode, so that the header itself says whose file it is from the beginning on.
     schema::migrate(&mut connection)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_write_ahead_log(&connection)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", WAL_LIMIT)?;
     connection.set_prepared_statement_cache_capacity(32);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
+}
+
+/// Turns on write-ahead mode, for which a file system has to let processes share memory.
+fn use_write_ahead_log(connection: &Connection) -> Result<(), OpenErrorReason> {
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode == "wal" {
+        Ok(())
+    } else {
+        Err(OpenErrorReason::NoWriteAheadLog)
+    }
 }
 
 /// Opens a file that is there, to read it.

@@ -33,7 +33,10 @@ impl Sqlite {
             .progress_handler(CHECK_STEPS, None::<fn() -> bool>)?;
         match found {
             Ok(found) if found == "ok" => Ok(()),
-            Ok(found) => Err(DatabaseError::damaged(found)),
+            // The last line says what is damaged. Those before it say which part of the file it is in.
+            Ok(found) => Err(DatabaseError::damaged(
+                found.lines().last().unwrap_or_default(),
+            )),
             Err(error) if is_interrupted(&error) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -74,16 +77,19 @@ pub(super) fn get(connection: &Connection, run_id: RunId) -> rusqlite::Result<Op
 fn run(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Run> {
     let mut statement =
         connection.prepare_cached("SELECT json, largest FROM outputs WHERE run = ?1")?;
+    let invalid = |error| rows::invalid(row, "outputs", error);
     let outputs = statement
         .query_map([rows::number(row)?], |output| {
-            Ok((output.get(0)?, output.get(1)?))
+            let json = output.get(0).map_err(invalid)?;
+            Ok((json, output.get(1).map_err(invalid)?))
         })?
         .collect::<rusqlite::Result<Vec<(String, usize)>>>()?;
-    let end: Option<Vec<u8>> = row.get("outputs_end")?;
+    let is_incomplete = rows::value(row, "outputs_incomplete")?;
+    let end: Option<Vec<u8>> = rows::value(row, "outputs_end")?;
     let outputs = outputs
         .iter()
         .map(|(json, largest)| (json.as_str(), *largest));
-    let outputs = Outputs::restore(outputs, row.get("outputs_incomplete")?, end.as_deref())
+    let outputs = Outputs::restore(outputs, is_incomplete, end.as_deref())
         .map_err(|error| rows::invalid(row, "outputs", error))?;
     rows::run(row, outputs)
 }

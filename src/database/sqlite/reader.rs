@@ -9,7 +9,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-use super::{open::beside, read};
+use super::{file::beside, read};
 use crate::{
     database::{DatabaseError, Size},
     run::{Run, RunId},

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, error::Error, fmt::Display, str::FromStr};
 
 use rusqlite::{
     Row,
-    types::{Type, Value},
+    types::{FromSql, Type, Value},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -84,6 +84,11 @@ pub(super) fn invalid(row: &Row<'_>, column: &str, error: impl Display) -> rusql
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into())
 }
 
+/// A value as SQLite has it.
+pub(super) fn value<T: FromSql>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    row.get(column).map_err(|error| invalid(row, column, error))
+}
+
 fn text<'r>(row: &'r Row<'_>, column: &str) -> rusqlite::Result<Option<&'r str>> {
     row.get_ref(column)?
         .as_str_or_null()
@@ -108,7 +113,7 @@ where
 }
 
 fn progress(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Progress>> {
-    let Some(percentage) = row.get(column)? else {
+    let Some(percentage) = value(row, column)? else {
         return Ok(None);
     };
     let progress = Progress::from_percentage(percentage);

@@ -50,17 +50,24 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Brings a database to the present version, in one transaction.
+/// Brings a database to the present version.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    migrate_by(connection, &MIGRATIONS)
+}
+
+/// Brings a database to the version that the last of these make, in one transaction.
+pub(super) fn migrate_by(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
     let from = usize::try_from(version(connection)?).unwrap_or(0);
-    if from == MIGRATIONS.len() {
+    if from == migrations.len() {
         return Ok(());
     }
     let transaction = connection.transaction()?;
-    for statements in &MIGRATIONS[from..] {
+    for statements in &migrations[from..] {
         transaction.execute_batch(statements)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
-    transaction.commit()
+    transaction.pragma_update(None, "user_version", migrations.len())?;
+    transaction.commit()?;
+    // In write-ahead mode it is in the log only. The header should say it too, for those who look at nothing else.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }

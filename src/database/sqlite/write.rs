@@ -1,7 +1,9 @@
 //! Writing runs.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, named_params};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{
     Sqlite, read,
@@ -17,7 +19,7 @@ impl Sqlite {
     /// Begins to read and write.
     pub(in crate::database) const fn begin(&mut self) -> Transaction<'_> {
         Transaction {
-            connection: &mut self.connection,
+            sqlite: self,
             is_open: false,
         }
     }
@@ -45,16 +47,28 @@ impl Sqlite {
     /// Moves all of the write-ahead log to the database. If a program that reads it is in the way, the log stays as it is,
     /// and is part of the database.
     pub(in crate::database) fn close(self) {
-        let emptied = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if let Err(error) = emptied {
-            warn!(%error, "the write-ahead log of the database stays beside it");
+        let empty = || {
+            self.connection.busy_timeout(Duration::ZERO)?;
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                    row.get::<_, bool>("busy")
+                })
+        };
+        match empty() {
+            Ok(false) => {}
+            Ok(true) => {
+                info!("the write-ahead log stays beside the database: another program reads it");
+            }
+            Err(error) => warn!(%error, "the write-ahead log stays beside the database"),
         }
+        drop(self.connection);
+        // A process that is just being started may have inherited the lock.
+        let _ = self.lock.unlock();
     }
 
     /// Writes what is there already.
     pub(in crate::database) fn probe(&mut self) -> Result<(), DatabaseError> {
+        self.check_file()?;
         let transaction = self.connection.transaction()?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         Ok(transaction.commit()?)
@@ -65,14 +79,14 @@ impl Sqlite {
 /// there is something to write.
 #[derive(Debug)]
 pub struct Transaction<'d> {
-    connection: &'d mut Connection,
+    sqlite: &'d mut Sqlite,
     is_open: bool,
 }
 
 impl Transaction<'_> {
     /// A run as the database has it.
     pub(in crate::database) fn get(&self, run_id: RunId) -> Result<Option<Run>, DatabaseError> {
-        Ok(read::get(self.connection, run_id)?)
+        Ok(read::get(&self.sqlite.connection, run_id)?)
     }
 
     /// Writes what a run became that was as `before` in the database, if it was there.
@@ -82,14 +96,15 @@ impl Transaction<'_> {
         after: &Run,
     ) -> Result<(), DatabaseError> {
         if !self.is_open {
+            self.sqlite.check_file()?;
             self.execute("BEGIN IMMEDIATE")?;
             self.is_open = true;
         }
-        write_run(self.connection, after)?;
+        write_run(&self.sqlite.connection, after)?;
         let none = Outputs::new();
         let known = before.map_or(&none, Run::outputs);
         for change in after.outputs().changes_since(known) {
-            write_output(self.connection, after.id(), change)?;
+            write_output(&self.sqlite.connection, after.id(), change)?;
         }
         Ok(())
     }
@@ -104,7 +119,22 @@ impl Transaction<'_> {
     }
 
     fn execute(&self, statement: &str) -> rusqlite::Result<usize> {
-        self.connection.prepare_cached(statement)?.execute([])
+        self.sqlite
+            .connection
+            .prepare_cached(statement)?
+            .execute([])
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        // After some errors SQLite has done it already.
+        if self.is_open
+            && !self.sqlite.connection.is_autocommit()
+            && let Err(error) = self.execute("ROLLBACK")
+        {
+            warn!(%error, "a transaction of the database cannot be rolled back");
+        }
     }
 }
 

@@ -19,7 +19,10 @@ const ANY: &[When] = &[
 
 const PLAIN: &[When] = &[("400", "The request has a body, or breaks HTTP/1.1")];
 
-const READINESS: &[When] = &[("503", "The service is shutting down")];
+const READINESS: &[When] = &[(
+    "503",
+    "The service is shutting down, reads the runs from the database, or cannot write the database: the detail says which",
+)];
 
 const GUARDED: &[When] = &[
     ("401", "The token is missing or wrong"),
@@ -38,13 +41,14 @@ const READ: &[When] = &[
     ),
     (
         "503",
-        "There are as many streams and waiting requests as --max-subscribers allows, or all connections are busy",
+        "There are as many streams and waiting requests as --max-subscribers allows, all connections are busy, the \
+         runs are being read from the database at start, or the database cannot be read",
     ),
 ];
 
 const ONE_RUN: &[When] = &[(
     "404",
-    "No update of this run has arrived, it is no longer kept, or it does not have the label",
+    "No update of this run has arrived, it is kept neither in memory nor in the database, or it does not have the label",
 )];
 
 const UPDATE: &[When] = &[
@@ -54,10 +58,7 @@ const UPDATE: &[When] = &[
     ),
     ("405", "Neither POST nor a retry"),
     ("408", "The body did not arrive within --body-timeout"),
-    (
-        "413",
-        "The body is larger than --max-body, or the run would be larger than one run may be",
-    ),
+    ("413", "The body is larger than --max-body"),
     (
         "415",
         "The body is not application/json, or it is compressed",
@@ -68,7 +69,8 @@ const UPDATE: &[When] = &[
     ),
     (
         "503",
-        "Newer bodies used up --max-in-flight before this one was complete, or all connections are busy",
+        "Newer bodies used up --max-in-flight before this one was complete, all connections are busy, or the update \
+         could not be written to the database: the sender should try again",
     ),
 ];
 

@@ -62,6 +62,19 @@ pub(super) struct Waiting {
     pub(super) answer: oneshot::Sender<Result<(), NotDurable>>,
 }
 
+impl Waiting {
+    /// It is durable.
+    fn accept(self) {
+        // Its client may be gone.
+        let _ = self.answer.send(Ok(()));
+    }
+
+    /// It was not written.
+    fn reject(self, cause: Cause) {
+        let _ = self.answer.send(Err(NotDurable::Failing(cause)));
+    }
+}
+
 /// The answer to an update, once it is known.
 #[derive(Debug)]
 pub struct Commit(pub(super) oneshot::Receiver<Result<(), NotDurable>>);
@@ -108,12 +121,20 @@ impl Committer {
         let (readiness_sender, readiness) = watch::channel(Readiness::Restoring);
         let (restored_sender, restored) = oneshot::channel();
         let queue_length = metrics.queue_length.clone();
-        let worker = Worker::new(database, store, counts, metrics, messages, retention);
+        let worker = Worker::new(
+            database,
+            store,
+            counts,
+            metrics,
+            messages,
+            readiness_sender,
+            retention,
+        );
         let thread = thread::Builder::new().name("committer".to_owned());
         thread.spawn(move || {
             // It would allocate in an arena of its own.
             let _ = memory::share_arena();
-            worker.run(&readiness_sender, restored_sender);
+            worker.run(restored_sender);
         })?;
         let committer = Self {
             queue,

@@ -12,12 +12,11 @@ use std::{
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info};
 
-use super::{Message, NotDurable, Waiting};
+use super::{Message, Waiting};
 use crate::{
     database::{Database, DatabaseError},
     ingest::{Readiness, batch::Batch, counts::Counts, retention::RetentionClock},
     metrics::DatabaseMetrics,
-    run::Merged,
     store::Store,
 };
 
@@ -41,6 +40,8 @@ pub(super) struct Worker {
     counts: Arc<Counts>,
     metrics: DatabaseMetrics,
     messages: Receiver<Message>,
+    /// Dropped when the database is closed.
+    readiness: watch::Sender<Readiness>,
     /// Updates that were taken from the queue.
     waiting: VecDeque<Waiting>,
     is_closing: bool,
@@ -58,6 +59,7 @@ impl Worker {
         counts: Arc<Counts>,
         metrics: DatabaseMetrics,
         messages: Receiver<Message>,
+        readiness: watch::Sender<Readiness>,
         retention: Duration,
     ) -> Self {
         Self {
@@ -66,42 +68,40 @@ impl Worker {
             counts,
             metrics,
             messages,
+            readiness,
             waiting: VecDeque::new(),
             is_closing: false,
             retention,
-            clock: RetentionClock::new(),
+            clock: RetentionClock::new(retention),
             next_sweep: Instant::now(),
             next_probe: None,
         }
     }
 
     /// Fills the store, then commits until it is told to close.
-    pub(super) fn run(
-        mut self,
-        readiness: &watch::Sender<Readiness>,
-        restored: oneshot::Sender<Result<(), DatabaseError>>,
-    ) {
+    pub(super) fn run(mut self, restored: oneshot::Sender<Result<(), DatabaseError>>) {
         let result = self.restore();
-        let failed = result.is_err();
+        let has_failed = result.is_err();
+        if !has_failed {
+            self.readiness.send_replace(Readiness::Ready);
+        }
         // Nothing waits for it if the service shuts down already.
         let _ = restored.send(result);
-        if failed {
+        if has_failed {
             return;
         }
-        readiness.send_replace(Readiness::Ready);
         while !self.is_closing || !self.waiting.is_empty() {
             self.take_waiting();
             if !self.waiting.is_empty() {
-                let written = self.commit();
-                self.report(written, readiness);
+                self.commit();
             }
             if Instant::now() >= self.next_sweep {
                 let removed = self.sweep();
-                self.report(removed, readiness);
+                self.report(removed);
             }
             if self.next_probe.is_some_and(|probe| Instant::now() >= probe) {
                 let written = self.database.probe().map(|()| 1);
-                self.report(written, readiness);
+                self.report(written);
             }
         }
         self.database.close();
@@ -111,7 +111,7 @@ impl Worker {
     fn restore(&mut self) -> Result<(), DatabaseError> {
         let start = Instant::now();
         self.database.check()?;
-        let expired = self.clock.expired(self.retention);
+        let expired = self.clock.expired();
         let mut runs = 0_usize;
         self.database.most_recent(|run| {
             let is_taken = run.seen().last >= expired && self.store.restore(run);
@@ -119,7 +119,7 @@ impl Worker {
             is_taken
         })?;
         info!(
-            "{runs} runs read from the database in {:.0?}",
+            "{runs} runs read from the database in {:.1?}",
             start.elapsed()
         );
         Ok(())
@@ -158,54 +158,52 @@ impl Worker {
         }
     }
 
-    /// Commits the updates that wait, as far as they fit into one batch, and answers them. Returns how many runs were
-    /// written.
-    fn commit(&mut self) -> Result<usize, DatabaseError> {
+    /// Commits the updates that wait, as far as they fit into one batch, and answers them.
+    fn commit(&mut self) {
         let start = Instant::now();
-        let mut updates = Vec::with_capacity(self.waiting.len());
-        match self.commit_together(&mut updates) {
-            Ok((written, merged)) => {
-                if written > 0 {
-                    self.metrics.commit(start.elapsed(), updates.len());
-                }
-                for (update, merged) in updates.into_iter().zip(merged) {
-                    let merged = merged.and_left_out(update.left_out);
-                    self.counts.merged(update.said.id(), update.dialect, merged);
-                    // Its client may be gone.
-                    let _ = update.answer.send(Ok(()));
-                }
-                Ok(written)
-            }
-            Err(error) => {
-                for update in updates {
-                    let _ = update.answer.send(Err(NotDurable::Failing(error.cause())));
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Moves the updates of one batch to `updates` and commits them. Returns how many runs were written, and what each
-    /// update did.
-    fn commit_together(
-        &mut self,
-        updates: &mut Vec<Waiting>,
-    ) -> Result<(usize, Vec<Merged>), DatabaseError> {
         let mut batch = Batch::new(&self.store, &mut self.database);
-        let mut merged = Vec::with_capacity(self.waiting.len());
+        let mut joined = Vec::with_capacity(self.waiting.len());
+        let mut unreadable = Vec::new();
         while !batch.is_full()
             && let Some(update) = self.waiting.pop_front()
         {
-            updates.push(update);
-            merged.push(batch.join(&updates[updates.len() - 1].said)?);
+            match batch.join(&update.said) {
+                Ok(merged) => joined.push((update, merged)),
+                // The others go on without it.
+                Err(error) => unreadable.push((update, error)),
+            }
         }
-        Ok((batch.commit()?, merged))
+        match batch.commit() {
+            Ok(written) => {
+                if written > 0 {
+                    self.metrics.commit(start.elapsed(), joined.len());
+                }
+                self.report(Ok(written));
+                for (update, merged) in joined {
+                    let merged = merged.and_left_out(update.left_out);
+                    self.counts.merged(update.said.id(), update.dialect, merged);
+                    update.accept();
+                }
+            }
+            Err(error) => {
+                let cause = error.cause();
+                self.report(Err(error));
+                for (update, _) in joined {
+                    update.reject(cause);
+                }
+            }
+        }
+        for (update, error) in unreadable {
+            let cause = error.cause();
+            self.report(Err(error));
+            update.reject(cause);
+        }
     }
 
     /// Removes some of the expired runs. Returns how many.
     fn sweep(&mut self) -> Result<usize, DatabaseError> {
         self.next_sweep = Instant::now() + self.retention.min(SWEEP_INTERVAL);
-        let expired = self.clock.expired(self.retention);
+        let expired = self.clock.expired();
         let removed = self.database.remove_older(expired, SWEEP_BATCH)?;
         for &run_id in &removed {
             self.store.remove(run_id);
@@ -217,24 +215,20 @@ impl Worker {
     }
 
     /// Takes note that so much was written, or nothing could be.
-    fn report(
-        &mut self,
-        written: Result<usize, DatabaseError>,
-        readiness: &watch::Sender<Readiness>,
-    ) {
+    fn report(&mut self, written: Result<usize, DatabaseError>) {
         match written {
             Ok(0) => {}
             Ok(_) => {
                 if self.next_probe.take().is_some() {
                     info!("the database can be written again");
-                    readiness.send_replace(Readiness::Ready);
+                    self.readiness.send_replace(Readiness::Ready);
                 }
             }
             Err(error) => {
                 self.metrics.failures.inc();
                 self.next_probe = Some(Instant::now() + PROBE_INTERVAL);
                 let failing = Readiness::Failing(error.cause());
-                if readiness.send_replace(failing) != failing {
+                if self.readiness.send_replace(failing) != failing {
                     error!("the database cannot be written: {error}; updates get 503 until it can");
                 }
             }

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod fixtures;
+mod folder;
 mod process;
 mod raw;
 mod server;
@@ -12,6 +13,7 @@ use std::process::Command;
 pub(crate) use self::{
     command_line::{error_line, flags},
     fixtures::{DOCUMENTED_RUN, WIRE_RUN, file_with, fixtures, ids, read, root, run_id, update},
+    folder::Folder,
     process::{Process, allow_open_files, output, output_for, text},
     raw::{
         assert_healthy, assert_status, connect_not_reading, get, head, read_status, read_to_end,

@@ -1,13 +1,17 @@
 //! A server in the test, on a port of its own.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
-use comfydeploy_webhook::{config::Config, server};
+use comfydeploy_webhook::{
+    config::{Config, DatabaseUrl},
+    server,
+};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
+    task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +21,8 @@ use super::{WEBHOOK, raw, wait};
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     client: Client,
+    shutdown: CancellationToken,
+    serving: JoinHandle<()>,
 }
 
 impl Server {
@@ -33,14 +39,51 @@ impl Server {
         let mut config = Config::from_flags(flags).unwrap();
         config.webhook_tokens = webhook.parse().ok();
         config.read_tokens = read.parse().ok();
+        Self::with_config(config).await
+    }
+
+    /// With a database in this file, once its runs are read.
+    pub(crate) async fn with_database(file: &Path, flags: &[&str]) -> Self {
+        let server = Self::reading(file, flags).await;
+        server.until_ready().await;
+        server
+    }
+
+    /// The same, but its runs are still being read.
+    pub(crate) async fn reading(file: &Path, flags: &[&str]) -> Self {
+        let mut config = Config::from_flags(flags).unwrap();
+        config.database_url = Some(DatabaseUrl::Sqlite(file.to_owned()));
+        Self::with_config(config).await
+    }
+
+    pub(crate) async fn until_ready(&self) {
+        wait::until("it is ready", async || {
+            self.get("/readyz").await.status() == 200
+        })
+        .await;
+    }
+
+    async fn with_config(config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let never = CancellationToken::new();
-        tokio::spawn(async move { server::serve(listener, &config, never).await });
+        let shutdown = CancellationToken::new();
+        let stopped = shutdown.clone();
+        let serving = async move {
+            let served = server::serve(listener, &config, stopped).await;
+            served.unwrap();
+        };
         Self {
             address,
             client: Client::new(),
+            shutdown,
+            serving: tokio::spawn(serving),
         }
+    }
+
+    /// Shuts it down, as a signal does.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        wait::with_timeout(self.serving).await.unwrap();
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -3,6 +3,7 @@
 //! What a process takes depends on its allocator and on how it was compiled. So these tests are ignored unless
 //! asked for, and `.ci/run` runs them in release, as the program ships.
 
+mod durable;
 mod fragmentation;
 mod large;
 

@@ -41,13 +41,13 @@ use crate::{
 /// this line for an empty message.
 const RETRY: &str = "retry: 1000\n";
 
-/// First every run that exists and matches, newest first, then every change.
+/// First every run in memory that matches, newest first, then every change.
 ///
 /// An event without a name is a run, as `GET /api/runs/{run_id}` shows it; with `status`, a run that stops matching is
 /// sent once more. `snapshot` (`reason`: `start`, `behind`, `restart`): all present runs follow; at `live`, drop every
-/// run that was not sent since. `removed` (`run_id`): the run is no longer kept, or no longer
-/// has the label. `counts`: how many runs there are of
-/// each status. `heartbeat`: the stream is alive.
+/// run that was not sent since. `removed` (`run_id`): the run is no longer in memory, or no longer has the label; a
+/// database may still have it, and its next update brings it back. `counts`: how many runs there are of each status.
+/// `heartbeat`: the stream is alive.
 #[utoipa::path(
     get,
     operation_id = "watchRuns",
@@ -93,7 +93,7 @@ pub(in crate::http) async fn all(
 ///
 /// An event without a name is the run, as `GET /api/runs/{run_id}` shows it; `end` (`run_id`, `status`) is the last
 /// event, after a final status. If the run is not known yet, the stream waits for it. `removed` (`run_id`): the run is no
-/// longer kept, or no longer has the label. A client that reconnects after the `end` gets 204, and a browser then stops.
+/// longer kept, neither in memory nor in the database, or no longer has the label. A client that reconnects after the `end` gets 204, and a browser then stops.
 #[utoipa::path(
     get,
     operation_id = "watchRun",
