@@ -64,10 +64,16 @@ impl Commits {
         Some(self.committer?.as_secs_f64() * 1e6 / self.updates)
     }
 
-    /// Bytes that the service wrote for an update.
-    pub(crate) fn bytes_per_update(&self) -> Option<f64> {
-        let Written { to_disk, passed } = self.written?;
-        let bytes = if to_disk > 0 { to_disk } else { passed };
-        Some(bytes as f64 / self.updates)
+    /// Bytes that the service wrote for an update, and which of Linux's figures that is.
+    pub(crate) fn bytes_per_update(&self) -> String {
+        let Some(Written { to_disk, passed }) = self.written else {
+            return "–".to_owned();
+        };
+        let each = |bytes| bytes as f64 / self.updates;
+        if to_disk > 0 {
+            format!("{:.0} (write_bytes)", each(to_disk))
+        } else {
+            format!("{:.0} (wchar)", each(passed))
+        }
     }
 }

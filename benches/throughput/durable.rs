@@ -104,7 +104,7 @@ impl Row {
             let [done] = drive([load], plan.of(TURN, TURN / 5));
             if side == 0 {
                 for syncs in &mut syncs {
-                    syncs.measure(10);
+                    syncs.measure(cores, 10);
                 }
             }
             done
@@ -134,9 +134,7 @@ impl Row {
             both(with.cpu_per_request(), without.cpu_per_request(), |cpu| {
                 format!("{cpu:.2}")
             }),
-            shown(self.commits.bytes_per_update(), |bytes| {
-                format!("{bytes:.0}")
-            }),
+            self.commits.bytes_per_update(),
         ]
     }
 

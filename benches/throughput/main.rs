@@ -72,6 +72,7 @@ fn main() -> ExitCode {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             servers::BARE => return servers::serve_bare(),
+            disk::SYNC => return disk::sync(arguments),
             streams::READ => return streams::read(arguments),
             // Cargo adds it.
             "--bench" => {}
