@@ -51,7 +51,7 @@ pub(crate) enum Order {
 pub(crate) struct Done {
     pub(crate) responses: u64,
     pub(crate) took: Duration,
-    /// Nanoseconds from when a request was due to the end of its response. Only at a fixed pace.
+    /// Nanoseconds from when a request was due to the end of its response. At full load it is due when it is sent.
     pub(crate) latencies: Vec<u64>,
 }
 
@@ -116,10 +116,8 @@ impl Load {
                 connection.advance(&mut self.buffer);
                 if !connection.is_busy() {
                     self.done.responses += 1;
-                    if matches!(self.pace, Pace::PerSecond(_)) {
-                        let latency = connection.intended.elapsed().as_nanos();
-                        self.done.latencies.push(latency as u64);
-                    }
+                    let latency = connection.intended.elapsed().as_nanos();
+                    self.done.latencies.push(latency as u64);
                 }
             }
             if !self.connections[n].is_busy()
@@ -140,7 +138,7 @@ impl Load {
     /// The time for which a request is due now, if one is.
     fn due(&mut self, now: Instant, end: Instant) -> Option<Instant> {
         match self.pace {
-            Pace::Full => (now < end).then_some(now),
+            Pace::Full => (now < end).then(Instant::now),
             Pace::PerSecond(rate) => {
                 let due = self.due;
                 // A request that was due before the end is sent, even if late.

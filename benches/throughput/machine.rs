@@ -94,12 +94,50 @@ fn allowed() -> Vec<usize> {
 
 /// The CPU time of a process.
 pub(crate) fn cpu(pid: u32) -> Option<Duration> {
+    cpu_of(pid, |_| true)
+}
+
+/// The CPU time of the threads of a process whose names are as asked for.
+pub(crate) fn cpu_of(pid: u32, is_asked_for: impl Fn(&str) -> bool) -> Option<Duration> {
     let mut nanos = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
-        let schedule = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanos += schedule.split(' ').next()?.parse::<u64>().ok()?;
+        let task = task.ok()?.path();
+        if is_asked_for(fs::read_to_string(task.join("comm")).ok()?.trim_end()) {
+            let schedule = fs::read_to_string(task.join("schedstat")).ok()?;
+            nanos += schedule.split(' ').next()?.parse::<u64>().ok()?;
+        }
     }
     Some(Duration::from_nanos(nanos))
+}
+
+/// What a process has written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    /// Bytes of pages that it has changed and that go to a disk: `write_bytes`. 0 on some file systems.
+    pub(crate) to_disk: u64,
+    /// Bytes that it has passed to the system, also to sockets: `wchar`.
+    pub(crate) passed: u64,
+}
+
+impl Written {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            to_disk: self.to_disk - before.to_disk,
+            passed: self.passed - before.passed,
+        }
+    }
+}
+
+pub(crate) fn written(pid: u32) -> Option<Written> {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let count = |name| {
+        let line = io.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().parse().ok()
+    };
+    Some(Written {
+        to_disk: count("write_bytes:")?,
+        passed: count("wchar:")?,
+    })
 }
 
 /// The difference, if both are known.

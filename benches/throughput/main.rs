@@ -22,6 +22,9 @@
     reason = "figures are rounded when they are shown"
 )]
 
+mod commits;
+mod disk;
+mod durable;
 mod fill;
 mod flat;
 mod load;
@@ -54,9 +57,10 @@ impl Plan {
 
 type Group = (&'static str, fn(Plan, &Cores));
 
-const GROUPS: [Group; 4] = [
+const GROUPS: [Group; 5] = [
     ("start", start::measure),
     ("updates", updates::measure),
+    ("durable", durable::measure),
     ("flat", flat::measure),
     ("subscribers", subscribers::measure),
 ];
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             servers::BARE => return servers::serve_bare(),
+            disk::SYNC => return disk::sync(arguments),
             streams::READ => return streams::read(arguments),
             // Cargo adds it.
             "--bench" => {}

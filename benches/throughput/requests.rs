@@ -1,5 +1,7 @@
 //! Requests that are prepared before the load starts: under load, only digits are written into them.
 
+use std::fmt::Display;
+
 use crate::servers::WEBHOOK;
 
 /// Placeholder for the number of a run.
@@ -69,6 +71,14 @@ fn digits<const N: usize>(mut number: u64) -> [u8; N] {
     digits
 }
 
+/// The first update of a run: about 120 bytes.
+pub(crate) fn queued() -> String {
+    format!(
+        r#"{{"event_type":"run.updated","status":"queued","run_id":"{}","outputs":[]}}"#,
+        run_id()
+    )
+}
+
 /// An update of the progress of a run, in the wire dialect: about 160 bytes.
 pub(crate) fn progress() -> String {
     format!(
@@ -80,6 +90,11 @@ pub(crate) fn progress() -> String {
 /// The last update of a run, with one image: about 640 bytes.
 pub(crate) fn closing() -> String {
     done(&output(0))
+}
+
+/// The same with an output that the run does not have yet.
+pub(crate) fn closing_with_new_output() -> String {
+    done(&output_with(COUNT, &image()))
 }
 
 /// The last update of a run, with outputs of `kb` KB, one image each.
@@ -106,10 +121,10 @@ fn output(n: usize) -> String {
     output_with(n, &image())
 }
 
-fn output_with(n: usize, images: &str) -> String {
+fn output_with(n: impl Display, images: &str) -> String {
     let run = run_id();
     format!(
-        r#"{{"id":"3b241101-e2bb-4255-8caf-{n:012}","run_id":"{run}","data":{{"images":[{images}]}},"node_meta":{{"node_id":"9","node_class":"SaveImage"}},"created_at":"2026-03-01T12:00:41.207Z","updated_at":"2026-03-01T12:00:41.{COUNT}Z","type":null,"node_id":"9"}}"#
+        r#"{{"id":"3b241101-e2bb-4255-8caf-{n:0>12}","run_id":"{run}","data":{{"images":[{images}]}},"node_meta":{{"node_id":"9","node_class":"SaveImage"}},"created_at":"2026-03-01T12:00:41.207Z","updated_at":"2026-03-01T12:00:41.{COUNT}Z","type":null,"node_id":"9"}}"#
     )
 }
 

@@ -2,8 +2,8 @@
 
 use std::{
     env,
-    io::{BufRead as _, BufReader},
-    net::SocketAddr,
+    io::{self, BufRead as _, BufReader, Write as _},
+    net::{SocketAddr, TcpStream},
     process::{Child, ChildStdout, Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use std::{
 use axum::{Router, body::Bytes, routing::post};
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use crate::machine::{self, Cores};
+use crate::machine::{self, Cores, Written};
 
 /// The argument that makes the bench serve as the bare server.
 pub(crate) const BARE: &str = "--serve-bare";
@@ -81,6 +81,24 @@ impl Server {
     /// Its resident memory, in bytes.
     pub(crate) fn resident(&self) -> Option<u64> {
         machine::resident(self.child.id())
+    }
+
+    /// The CPU time of its threads of this name.
+    pub(crate) fn cpu_of(&self, thread: &str) -> Option<Duration> {
+        machine::cpu_of(self.child.id(), |name| name == thread)
+    }
+
+    /// What it has written.
+    pub(crate) fn written(&self) -> Option<Written> {
+        machine::written(self.child.id())
+    }
+
+    /// The text of its metrics.
+    pub(crate) fn metrics(&self) -> String {
+        let mut connection = TcpStream::connect(self.address).unwrap();
+        let request = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n";
+        connection.write_all(request.as_bytes()).unwrap();
+        io::read_to_string(connection).unwrap()
     }
 
     /// Waits until it uses next to no CPU time, at most 5 s.

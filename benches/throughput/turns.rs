@@ -45,10 +45,14 @@ impl Outcome {
         Some(self.cpu?.as_secs_f64() * 1e6 / self.responses() as f64)
     }
 
+    /// How long the turns took.
+    pub(crate) fn took(&self) -> Duration {
+        self.turns.iter().map(|turn| turn.took).sum()
+    }
+
     /// CPU time of the server as a share of its turns.
     pub(crate) fn busy(&self) -> Option<f64> {
-        let took: Duration = self.turns.iter().map(|turn| turn.took).sum();
-        Some(self.cpu?.as_secs_f64() / took.as_secs_f64())
+        Some(self.cpu?.as_secs_f64() / self.took().as_secs_f64())
     }
 
     /// A quantile of the latencies, in microseconds.
