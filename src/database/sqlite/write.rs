@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, config::DbConfig, named_params};
+use rusqlite::{Connection, config::DbConfig, params};
 use tracing::{info, warn};
 
 use super::{
@@ -147,32 +147,29 @@ fn write_run(connection: &Connection, run: &Run) -> rusqlite::Result<()> {
         "INSERT INTO runs (
             run_id, status, platform_status, progress, live_status, labels, queued_at, started_at, ended_at,
             first_seen_at, last_seen_at, furthest_progress, outputs_incomplete, outputs_end
-        ) VALUES (
-            :run_id, :status, :platform_status, :progress, :live_status, :labels, :queued_at, :started_at, :ended_at,
-            :first_seen_at, :last_seen_at, :furthest_progress, :outputs_incomplete, :outputs_end
-        ) ON CONFLICT (run_id) DO UPDATE SET
-            status = excluded.status, platform_status = excluded.platform_status, progress = excluded.progress,
-            live_status = excluded.live_status, labels = excluded.labels, queued_at = excluded.queued_at,
-            started_at = excluded.started_at, ended_at = excluded.ended_at, first_seen_at = excluded.first_seen_at,
-            last_seen_at = excluded.last_seen_at, furthest_progress = excluded.furthest_progress,
-            outputs_incomplete = excluded.outputs_incomplete, outputs_end = excluded.outputs_end",
+        ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        ON CONFLICT (run_id) DO UPDATE SET
+            status = ?2, platform_status = ?3, progress = ?4, live_status = ?5, labels = ?6, queued_at = ?7,
+            started_at = ?8, ended_at = ?9, first_seen_at = ?10, last_seen_at = ?11, furthest_progress = ?12,
+            outputs_incomplete = ?13, outputs_end = ?14",
     )?;
-    statement.execute(named_params! {
-        ":run_id": parts.id.to_string(),
-        ":status": run.status().map(Status::word),
-        ":platform_status": parts.platform_status.map(PlatformStatus::word),
-        ":progress": parts.progress.map(rows::percentage),
-        ":live_status": parts.live_status.as_deref(),
-        ":labels": rows::labels_json(&parts.labels),
-        ":queued_at": time(parts.seen.queued),
-        ":started_at": time(parts.seen.started),
-        ":ended_at": time(parts.seen.ended),
-        ":first_seen_at": parts.seen.first.to_string(),
-        ":last_seen_at": parts.seen.last.to_string(),
-        ":furthest_progress": parts.furthest_progress.map(rows::percentage),
-        ":outputs_incomplete": parts.outputs.is_incomplete(),
-        ":outputs_end": parts.outputs.end(),
-    })?;
+    // By number: to find each parameter by its name takes a tenth of the time of a commit.
+    statement.execute(params![
+        parts.id.to_string(),
+        run.status().map(Status::word),
+        parts.platform_status.map(PlatformStatus::word),
+        parts.progress.map(rows::percentage),
+        parts.live_status.as_deref(),
+        rows::labels_json(&parts.labels),
+        time(parts.seen.queued),
+        time(parts.seen.started),
+        time(parts.seen.ended),
+        parts.seen.first.to_string(),
+        parts.seen.last.to_string(),
+        parts.furthest_progress.map(rows::percentage),
+        parts.outputs.is_incomplete(),
+        parts.outputs.end(),
+    ])?;
     Ok(())
 }
 
