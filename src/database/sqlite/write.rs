@@ -153,7 +153,7 @@ fn write_run(connection: &Connection, run: &Run) -> rusqlite::Result<()> {
             started_at = ?8, ended_at = ?9, first_seen_at = ?10, last_seen_at = ?11, furthest_progress = ?12,
             outputs_incomplete = ?13, outputs_end = ?14",
     )?;
-    // By number: to find each parameter by its name takes a tenth of the time of a commit.
+    // By number, since each name would be searched for among all.
     statement.execute(params![
         parts.id.to_string(),
         run.status().map(Status::word),
