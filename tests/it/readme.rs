@@ -91,7 +91,8 @@ fn every_command_of_the_readme_prints_what_it_shows() {
         };
         let mut shell = Command::new("sh");
         shell.args(["-c", &run]).current_dir(&folder);
-        let output = shell.env("PATH", search_path()).output().unwrap();
+        let output = shell.env_clear().env("PATH", search_path());
+        let output = output.output().unwrap();
         assert!(output.status.success(), "{command}: {output:?}");
         let output = String::from_utf8(output.stdout).unwrap();
         assert_eq!(
