@@ -27,9 +27,14 @@ impl Folder {
         Self(path)
     }
 
-    /// The URL of a database in it.
+    /// The file of a database in it.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("runs.db")
+    }
+
+    /// The URL of that database.
     pub(crate) fn database_url(&self) -> String {
-        format!("sqlite:{}", self.0.join("runs.db").display())
+        format!("sqlite:{}", self.database().display())
     }
 }
 

@@ -4,13 +4,12 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    path::Path,
-    process,
     time::Instant,
 };
 
 use crate::{
     Plan,
+    disk::Folder,
     fill::{fill, fill_with},
     machine::Cores,
     report::{median, quantile, title},
@@ -49,11 +48,8 @@ pub(crate) fn measure(plan: Plan, cores: &Cores) {
 
 /// How long it takes until the runs of a database are read, half of which have an output.
 fn measure_reading(plan: Plan, cores: &Cores) {
-    let folder = format!("start-{}", process::id());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
-    fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("runs.db");
-    let url = format!("sqlite:{}", file.display());
+    let folder = Folder::new();
+    let url = folder.database_url();
     let flags = ["--database-url", &url, "--max-runs", "100000"];
     let runs = plan.of(100_000, 1_000);
     let service = Server::service(cores, &flags);
@@ -73,9 +69,8 @@ fn measure_reading(plan: Plan, cores: &Cores) {
         median(starts()),
         quantile(starts(), 0.0),
         quantile(starts(), 1.0),
-        fs::metadata(file).unwrap().len() as f64 / 1e6
+        fs::metadata(folder.database()).unwrap().len() as f64 / 1e6
     );
-    fs::remove_dir_all(folder).unwrap();
 }
 
 /// Sends one request on a connection of its own.

@@ -21,7 +21,7 @@ use crate::{
     ingest::{Ingest, Restored},
     lookup::Lookup,
     metrics::Metrics,
-    store::{Limits, SWEEP_INTERVAL, Store},
+    store::{Limits, Store, sweep_interval},
 };
 
 /// What has to go on as long as runs are served.
@@ -117,7 +117,7 @@ impl Upkeep {
 
 /// Removes expired runs, forever.
 async fn sweep(store: &Store, retention: Duration) -> Infallible {
-    let mut ticks = time::interval(retention.min(SWEEP_INTERVAL));
+    let mut ticks = time::interval(sweep_interval(retention));
     loop {
         ticks.tick().await;
         while store.expire(Instant::now()) {

@@ -71,8 +71,11 @@ enum EvictionCause {
     Retention,
 }
 
-/// The longest time between two removals of expired runs.
-pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// The time between two removals of expired runs.
+#[must_use]
+pub fn sweep_interval(retention: Duration) -> Duration {
+    retention.min(Duration::from_mins(1))
+}
 
 /// Runs that are evicted at a time, so that the lock is held for microseconds.
 const EVICTION_BATCH: usize = 256;

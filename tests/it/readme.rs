@@ -1,11 +1,11 @@
 //! Whether the README is right.
 
-use std::{env, ffi::OsString, fs, path::Path, process::Command};
+use std::{env, ffi::OsString, path::Path, process::Command};
 
 use clap::{Arg, CommandFactory};
 use comfydeploy_webhook::cli::Cli;
 
-use crate::harness::{Process, flags, is_installed, read};
+use crate::harness::{Folder, Process, flags, is_installed, read};
 
 /// The commands of every console block, each with the output that the README shows.
 fn commands(readme: &str) -> Vec<(String, String)> {
@@ -47,14 +47,6 @@ fn without_times(text: &str) -> String {
     text
 }
 
-/// A new folder for the files that the commands write.
-fn folder() -> String {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir(&folder).unwrap();
-    folder.into_os_string().into_string().unwrap()
-}
-
 /// Where programs are looked for: first where the service is.
 fn search_path() -> OsString {
     let service = Path::new(env!("CARGO_BIN_EXE_comfydeploy-webhook"));
@@ -69,7 +61,7 @@ fn every_command_of_the_readme_prints_what_it_shows() {
         return;
     }
     let has_sqlite3 = is_installed("sqlite3");
-    let folder = folder();
+    let folder = Folder::new();
     let mut serve = Process::command(&[
         "--listen",
         "127.0.0.1:0",

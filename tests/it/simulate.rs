@@ -15,7 +15,7 @@ use axum::{
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::harness::{Process, WEBHOOK, error_line, output};
+use crate::harness::{Folder, Process, WEBHOOK, error_line, output};
 
 /// Simulates runs as fast as possible.
 fn simulate(url: &str, arguments: &[&str]) -> Command {
@@ -107,9 +107,8 @@ async fn without_a_url_the_service_at_listen_receives_the_updates() {
 async fn a_token_is_sent_however_it_is_given_and_never_shown() {
     let server = serve_with_token("s3cret:@%/");
     let (url, address) = (server.url(""), server.address);
-    let folder = std::env::temp_dir().join(format!("simulate-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("token");
+    let folder = Folder::new();
+    let file = folder.path("token");
     fs::write(&file, "s3cret:@%/\n").unwrap();
     let in_url = format!("http://hook:s3cret%3A%40%25%2f@{address}");
     let in_query = format!("{url}{WEBHOOK}?token=s3cret%3A%40%25%2F");
@@ -131,7 +130,6 @@ async fn a_token_is_sent_however_it_is_given_and_never_shown() {
             "{shown}: {output:?}"
         );
     }
-    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test]

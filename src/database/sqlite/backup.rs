@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use super::{
     FileError,
     error::FileProblem,
-    file::{beside, check_header, check_version, not_writable, resolve},
+    file::{beside, check_header, check_version, folder, not_writable, resolve},
     open::BUSY_TIMEOUT,
     schema,
 };
@@ -24,13 +24,11 @@ pub(in crate::database) fn back_up(from: &Path, to: &Path) -> Result<(), FileErr
         |problem| FileError { path, problem }
     };
     check_source(from).map_err(of(from))?;
-    let folder = folder(to);
-    if !folder.is_dir() {
-        return Err(of(to)(FileProblem::NoFolder));
-    }
     // From the root, so that SQLite takes no name for anything but a file.
     let from = &resolve(from)?;
-    let to = &path::absolute(to).map_err(|error| of(to)(FileProblem::Io(error)))?;
+    let absolute = path::absolute(to).map_err(|error| of(to)(FileProblem::Io(error)))?;
+    let folder = folder(&absolute).map_err(of(to))?;
+    let to = &absolute;
     if to.exists() {
         return Err(of(to)(FileProblem::Exists));
     }
@@ -84,12 +82,6 @@ impl Drop for Partial {
         // It is not there any more if it was completed.
         let _ = fs::remove_file(&self.0);
     }
-}
-
-fn folder(path: &Path) -> &Path {
-    let parent = path.parent();
-    let named = parent.filter(|folder| !folder.as_os_str().is_empty());
-    named.unwrap_or(Path::new("."))
 }
 
 fn copy(from: &Path, to: &str) -> Result<(), FileProblem> {

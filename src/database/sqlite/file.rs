@@ -60,17 +60,11 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, FileError> {
     })
 }
 
-pub(super) fn check_folder(path: &Path) -> Result<(), FileProblem> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) {
-        return Err(FileProblem::NoFolder);
-    }
-    match fs::metadata(path) {
-        Ok(file) if !file.is_file() => Err(FileProblem::NotAFile),
-        _ => Ok(()),
-    }
+/// The folder of a file whose path is from the root.
+pub(super) fn folder(path: &Path) -> Result<&Path, FileProblem> {
+    path.parent()
+        .filter(|folder| folder.is_dir())
+        .ok_or(FileProblem::NoFolder)
 }
 
 /// The path of a file beside the database.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use super::{
     FileError, Sqlite,
     error::FileProblem,
-    file::{FileId, Lock, check_folder, check_header, check_version, resolve},
+    file::{FileId, Lock, check_header, check_version, folder, resolve},
     reader::Reader,
     schema,
 };
@@ -26,7 +26,10 @@ impl Sqlite {
     pub(in crate::database) fn open(path: &Path) -> Result<Self, FileError> {
         let path = resolve(path)?;
         let open = || {
-            check_folder(&path)?;
+            folder(&path)?;
+            if path.exists() && !path.is_file() {
+                return Err(FileProblem::NotAFile);
+            }
             // A file that is not ours gets no lock beside it.
             check_header(&path)?;
             let lock = Lock::new(&path)?;

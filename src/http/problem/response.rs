@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -106,13 +106,7 @@ impl Problem {
                 headers.insert(ACCEPT_POST, fixed(media::JSON));
                 headers.insert(header::ACCEPT_ENCODING, fixed("identity"));
             }
-            Self::NoMemory
-            | Self::TooManySubscribers
-            | Self::Restoring
-            | Self::NotDurable(_)
-            | Self::Database(_)
-            | Self::ShuttingDown
-            | Self::NoSlot => {
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, fixed("1"));
             }
             // It is uncertain where a request that breaks HTTP/1.1 ends.

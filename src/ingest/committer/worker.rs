@@ -19,7 +19,7 @@ use crate::{
     ingest::{Readiness, batch::Batch, counts::Counts, retention::RetentionClock},
     metrics::DatabaseMetrics,
     run::RunId,
-    store::{SWEEP_INTERVAL, Store},
+    store::{Store, sweep_interval},
     telemetry::LogRateLimit,
 };
 
@@ -220,7 +220,7 @@ impl Worker {
 
     /// Removes some of the expired runs. Returns how many.
     fn sweep(&mut self) -> Result<usize, DatabaseError> {
-        self.next_sweep = Instant::now() + self.retention.min(SWEEP_INTERVAL);
+        self.next_sweep = Instant::now() + sweep_interval(self.retention);
         let expired = self.clock.expired();
         let removed = self.database.remove_older(expired, SWEEP_BATCH)?;
         for &run_id in &removed {

@@ -15,6 +15,8 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("comfydeploy-webhook-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
+        // One of an earlier process that was killed.
+        let _ = fs::remove_dir_all(&folder);
         fs::create_dir(&folder).unwrap();
         Self(folder.canonicalize().unwrap())
     }

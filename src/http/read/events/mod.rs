@@ -93,7 +93,8 @@ pub(in crate::http) async fn all(
 ///
 /// An event without a name is the run, as `GET /api/runs/{run_id}` shows it; `end` (`run_id`, `status`) is the last
 /// event, after a final status. If the run is not known yet, the stream waits for it. `removed` (`run_id`): the run is no
-/// longer kept, neither in memory nor in the database, or no longer has the label. A client that reconnects after the `end` gets 204, and a browser then stops.
+/// longer kept, neither in memory nor in the database, or no longer has the label. A client that reconnects after the
+/// `end` gets 204, and a browser then stops.
 #[utoipa::path(
     get,
     operation_id = "watchRun",
