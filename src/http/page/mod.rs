@@ -14,17 +14,29 @@ use sha2::{Digest as _, Sha256};
 use super::{app::App, limits::frames::in_frames, openapi::responses::GuardedProblems};
 
 const MARKUP: &str = include_str!("index.html");
-const STYLE: &str = include_str!("style.css");
+const STYLES: [&str; 5] = [
+    include_str!("style/base.css"),
+    include_str!("style/list.css"),
+    include_str!("style/panel.css"),
+    include_str!("style/lightbox.css"),
+    include_str!("style/connect.css"),
+];
 
 /// They share one scope, in which each uses only what those before it declare.
-const SCRIPTS: [&str; 6] = [
-    include_str!("items.js"),
-    include_str!("dom.js"),
-    include_str!("outputs.js"),
-    include_str!("runs.js"),
-    include_str!("stream.js"),
-    include_str!("main.js"),
+const SCRIPTS: [&str; 10] = [
+    include_str!("script/items.js"),
+    include_str!("script/dom.js"),
+    include_str!("script/outputs.js"),
+    include_str!("script/lightbox.js"),
+    include_str!("script/panel.js"),
+    include_str!("script/row.js"),
+    include_str!("script/list.js"),
+    include_str!("script/stream.js"),
+    include_str!("script/connect.js"),
+    include_str!("script/main.js"),
 ];
+
+static STYLE: LazyLock<String> = LazyLock::new(|| STYLES.concat());
 
 static SCRIPT: LazyLock<String> =
     LazyLock::new(|| format!("\"use strict\";\n{}", SCRIPTS.concat()));
@@ -32,7 +44,7 @@ static SCRIPT: LazyLock<String> =
 /// For a service that accepts updates without a token.
 static OPEN: LazyLock<String> = LazyLock::new(|| {
     MARKUP
-        .replace("<!-- style -->", &format!("<style>{STYLE}</style>"))
+        .replace("<!-- style -->", &format!("<style>{}</style>", *STYLE))
         .replace("<!-- script -->", &format!("<script>{}</script>", *SCRIPT))
 });
 
@@ -47,7 +59,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
          media-src http: https: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'; require-trusted-types-for 'script'",
         hash_of(&SCRIPT),
-        hash_of(STYLE)
+        hash_of(&STYLE)
     )
 });
 

@@ -11,7 +11,7 @@ fn evaluate(function: &str, input: &Value) -> Option<Value> {
     if !is_installed("node") {
         return None;
     }
-    let items = read("src/http/page/items.js");
+    let items = read("src/http/page/script/items.js");
     // A string, since `__proto__` has a meaning of its own in source text.
     let input = Value::from(input.to_string());
     let script = format!(
