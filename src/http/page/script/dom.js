@@ -1,18 +1,4 @@
-// dom.js: short ways to find, make and change elements, the URLs of the service, and copying text.
-
-// Built from the parts of the address: the whole of it may hold a password.
-const base = location.origin + location.pathname.replace(/\/?$/, "/");
-// A token has no space for which its plus signs could stand.
-const token = new URLSearchParams(location.search.replaceAll("+", "%2B")).get("token");
-
-/** The URL of a path of the service, with the token that this page was opened with. */
-function serviceUrl(path, query = {}) {
-  const url = new URL(base + path);
-  for (const [name, value] of Object.entries({ ...query, token })) {
-    if (value) url.searchParams.set(name, value);
-  }
-  return url.href;
-}
+// dom.js: short ways to find, make and change elements, and copying text.
 
 const byId = (id) => document.getElementById(id);
 
