@@ -23,10 +23,16 @@ const STYLES: [&str; 5] = [
 ];
 
 /// They share one scope, in which each uses only what those before it declare.
-const SCRIPTS: [&str; 10] = [
+const SCRIPTS: [&str; 16] = [
+    include_str!("script/times.js"),
+    include_str!("script/urls.js"),
+    include_str!("script/failure.js"),
     include_str!("script/items.js"),
+    include_str!("script/json.js"),
     include_str!("script/dom.js"),
+    include_str!("script/texts.js"),
     include_str!("script/outputs.js"),
+    include_str!("script/groups.js"),
     include_str!("script/lightbox.js"),
     include_str!("script/panel.js"),
     include_str!("script/row.js"),

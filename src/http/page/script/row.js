@@ -31,7 +31,8 @@ class Row {
   #panel = null;
   #parts;
   // Of the items as they are at the click.
-  #enlarge = (key) => lightbox.open(this.#items, key);
+  #show = (index) => lightbox.show(this.#items.filter(isVisual).map((item) => ({ item, label: "" })), index);
+  #enlarge = (key) => this.#show(this.#items.filter(isVisual).findIndex((item) => item.key === key));
   #look = thumbnailLook(this.#enlarge);
 
   constructor(run, isOpen, onToggle) {
@@ -72,6 +73,7 @@ class Row {
   }
   updateAge(now) {
     set(this.#parts.time, "textContent", ago(now - Date.parse(this.run.last_seen_at)));
+    this.#panel?.updateTimes(now);
   }
   #updateProgress(percent) {
     const { percent: label, bar } = this.#parts;
@@ -94,7 +96,7 @@ class Row {
     const { details } = this.#parts;
     if (details.open === Boolean(this.#panel)) return;
     this.#panel?.element.remove();
-    this.#panel = details.open ? new Panel(this.run, this.#items, this.#enlarge) : null;
+    this.#panel = details.open ? new Panel(this.run, this.#items, { openPicture: this.#show }) : null;
     if (this.#panel) details.append(this.#panel.element);
   }
 }
