@@ -14,24 +14,40 @@ use sha2::{Digest as _, Sha256};
 use super::{app::App, limits::frames::in_frames, openapi::responses::GuardedProblems};
 
 const MARKUP: &str = include_str!("index.html");
-const STYLES: [&str; 5] = [
+const STYLES: [&str; 6] = [
     include_str!("style/base.css"),
     include_str!("style/list.css"),
     include_str!("style/panel.css"),
+    include_str!("style/gallery.css"),
     include_str!("style/lightbox.css"),
     include_str!("style/connect.css"),
 ];
 
 /// They share one scope, in which each uses only what those before it declare.
-const SCRIPTS: [&str; 10] = [
+const SCRIPTS: [&str; 25] = [
+    include_str!("script/times.js"),
+    include_str!("script/urls.js"),
+    include_str!("script/failure.js"),
     include_str!("script/items.js"),
+    include_str!("script/json.js"),
     include_str!("script/dom.js"),
+    include_str!("script/service.js"),
+    include_str!("script/route.js"),
+    include_str!("script/texts.js"),
     include_str!("script/outputs.js"),
+    include_str!("script/groups.js"),
     include_str!("script/lightbox.js"),
     include_str!("script/panel.js"),
+    include_str!("script/run_store.js"),
+    include_str!("script/hold.js"),
     include_str!("script/row.js"),
     include_str!("script/list.js"),
-    include_str!("script/stream.js"),
+    include_str!("script/gallery.js"),
+    include_str!("script/pinned.js"),
+    include_str!("script/feed.js"),
+    include_str!("script/feed_state.js"),
+    include_str!("script/search.js"),
+    include_str!("script/attention.js"),
     include_str!("script/connect.js"),
     include_str!("script/main.js"),
 ];
@@ -203,6 +219,6 @@ mod tests {
             }
             used.extend(words(script));
         }
-        assert!(declared.contains("itemsOf") && declared.contains("RunStream"));
+        assert!(declared.contains("itemsOf") && declared.contains("Feed"));
     }
 }

@@ -29,13 +29,13 @@ async function copy(text, element) {
 
 /** Makes a button copy what `text()` returns and `element` shows. */
 function copyOnClick(button, text, element) {
-  const label = button.ariaLabel;
+  const label = button.ariaLabel, { textContent } = button;
   const showResult = (result) => {
     button.textContent = button.ariaLabel = result;
     byId("announcement").textContent = result;
   };
   const reset = () => {
-    button.textContent = "Copy";
+    button.textContent = textContent;
     button.ariaLabel = label;
     byId("announcement").textContent = "";
   };
