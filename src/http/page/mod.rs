@@ -24,7 +24,7 @@ const STYLES: [&str; 6] = [
 ];
 
 /// They share one scope, in which each uses only what those before it declare.
-const SCRIPTS: [&str; 25] = [
+const SCRIPTS: [&str; 27] = [
     include_str!("script/times.js"),
     include_str!("script/urls.js"),
     include_str!("script/failure.js"),
@@ -43,11 +43,13 @@ const SCRIPTS: [&str; 25] = [
     include_str!("script/row.js"),
     include_str!("script/list.js"),
     include_str!("script/gallery.js"),
+    include_str!("script/picture_view.js"),
     include_str!("script/pinned.js"),
     include_str!("script/feed.js"),
     include_str!("script/feed_state.js"),
     include_str!("script/search.js"),
     include_str!("script/attention.js"),
+    include_str!("script/end_of_list.js"),
     include_str!("script/connect.js"),
     include_str!("script/main.js"),
 ];

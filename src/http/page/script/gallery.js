@@ -20,11 +20,13 @@ const picturesOf = (run) => visualsOf(run).map((item, index) => {
   return { ...item, key: `${run.run_id} ${item.key}`, run, n: index + 1 };
 });
 
+const nameOf = ({ run_id }) => `Run ${run_id.slice(0, 8)}`;
+
 /** The look in the gallery: a tile as in an open run, with a link to the run. */
 function galleryLook(showPicture) {
   const tile = tileLook(showPicture);
   const addLink = (figure, { run }) => {
-    const link = make("a", { href: `#run=${run.run_id}`, title: run.run_id }, `Run ${run.run_id.slice(0, 8)}`);
+    const link = make("a", { href: `#run=${run.run_id}`, title: run.run_id }, nameOf(run));
     figure.querySelector("figcaption").replaceChildren(link);
     return figure;
   };
@@ -58,6 +60,9 @@ class Gallery {
       this.#limit += GALLERY_STEP;
       onRelease({ force: true });
     });
+  }
+  get size() {
+    return this.pictures.length;
   }
   /** Shows the newest pictures, unless the viewer is at work in the gallery. */
   update({ force = false } = {}) {

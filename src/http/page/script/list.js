@@ -20,6 +20,8 @@ class RunList {
   #openId = "";
   #rowHeight = ROW_PX;
   #panelHeight = 0;
+  // The open row, once its height is followed.
+  #preparedRow = null;
   #resize = new ResizeObserver(() => this.draw());
   #frame = 0;
 
@@ -73,21 +75,20 @@ class RunList {
     if (end < ids.length) this.#setIds([...this.#ids, ...ids.slice(end)]);
   }
 
-  /** Opens a run of the list and closes the other; an empty id only closes. What was clicked stays where it is. */
+  /**
+   * Opens a run, now or as soon as the list has it, and closes the other; an empty id only closes. What was clicked
+   * stays where it is.
+   */
   open(id) {
+    if (id === this.#openId) return;
     const clicked = this.#rows.get(id || this.#openId)?.element;
     const top = clicked?.getBoundingClientRect().top;
     this.#rows.get(this.#openId)?.close();
     this.#resize.disconnect();
+    this.#preparedRow = null;
     this.#openId = id;
     this.draw();
-    const row = this.#rows.get(id);
-    if (row) this.#resize.observe(row.element);
     if (clicked?.isConnected) scrollBy(0, clicked.getBoundingClientRect().top - top);
-  }
-  /** Scrolls to the open run. */
-  reveal() {
-    this.#rows.get(this.#openId)?.element.scrollIntoView({ block: "nearest" });
   }
   updateTimes(now) {
     for (const row of this.#rows.values()) row.updateTimes(now);
@@ -110,6 +111,16 @@ class RunList {
     }
     set(this.#element.style, "height", `${this.size * this.#rowHeight + this.#panelHeight}px`);
     this.#arrivals.clear();
+    this.#prepareOpenRow();
+  }
+  /** Follows the height of a run that was opened, and scrolls to it if it is outside the window. */
+  #prepareOpenRow() {
+    const row = this.#rows.get(this.#openId);
+    if (!row || row === this.#preparedRow) return;
+    this.#preparedRow = row;
+    this.#resize.observe(row.element);
+    const { top } = row.element.getBoundingClientRect();
+    if (top < 0 || top > innerHeight) row.element.scrollIntoView();
   }
   /** The open row is always among them: a video in it may be playing. */
   #indexesNearWindow(open) {

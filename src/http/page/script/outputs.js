@@ -28,7 +28,7 @@ function makePreview(item, alt, onError) {
 
 /** Shown instead of an item that could not be loaded. */
 function makeErrorNote(item) {
-  const { title, reason } = loadError(item, Date.now());
+  const { title, reason } = loadError(item, serverNow());
   return make("div", { className: "broken-tile" }, make("strong", {}, title), make("span", {}, reason));
 }
 
@@ -91,7 +91,7 @@ const thumbnailLook = (open) => ({
     return thumbnail;
   },
   makeBroken(item) {
-    const { title } = loadError(item, Date.now());
+    const { title } = loadError(item, serverNow());
     return make("span", { className: "thumb broken", title, role: "img", ariaLabel: title }, "×");
   },
 });

@@ -29,7 +29,7 @@ function makeRunId(id) {
 class Panel {
   #run;
   #items;
-  #now = Date.now();
+  #now = serverNow();
   #facts = new Facts();
   #labels;
   #notes = make("div", { className: "notes" });

@@ -9,16 +9,18 @@ class PinnedRun {
   #note;
   #store;
   #actions;
+  #onLoaded;
   #run = null;
   #row = null;
   #refreshAt = Infinity;
 
-  /** @param {RowActions} actions */
-  constructor(section, store, actions) {
+  /** `actions` are those of the row; `onLoaded` is called when the run is there. */
+  constructor(section, store, { actions, onLoaded }) {
     this.#section = section;
     this.#note = section.querySelector("p");
     this.#store = store;
     this.#actions = actions;
+    this.#onLoaded = onLoaded;
   }
   /** Shows a run; an empty id shows none. */
   show(id) {
@@ -60,5 +62,7 @@ class PinnedRun {
     this.#row = new Row(run, this.#actions);
     this.#section.querySelector("ol").append(this.#row.element);
     this.#row.open();
+    this.#section.scrollIntoView({ block: "nearest" });
+    this.#onLoaded();
   }
 }

@@ -74,8 +74,16 @@ class Row {
     return this.#parts.summary.getBoundingClientRect().height;
   }
   update(run) {
-    const parts = this.#parts;
     this.#run = run;
+    try {
+      this.#draw(run);
+    } catch (error) {
+      // One run must not keep the others from being shown.
+      console.error(`run ${run.run_id}`, error);
+    }
+  }
+  #draw(run) {
+    const parts = this.#parts;
     this.#items = itemsOf(run);
     set(this.element.dataset, "status", run.status ?? "");
     set(parts.status, "textContent", run.platform_status === "timeout" ? "Timed out" : STATUS_NAMES[run.status] ?? "No status");
