@@ -3,15 +3,14 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    body::{Body, Bytes},
     extract::State,
-    http::{HeaderName, header},
+    http::{HeaderMap, HeaderName, header},
+    response::Response,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use http_body_util::Full;
 use sha2::{Digest as _, Sha256};
 
-use super::{app::App, limits::frames::in_frames, openapi::responses::GuardedProblems};
+use super::{app::App, document::Document, openapi::responses::GuardedProblems};
 
 const MARKUP: &str = include_str!("index.html");
 const STYLES: [&str; 5] = [
@@ -52,6 +51,14 @@ static OPEN: LazyLock<String> = LazyLock::new(|| {
 static GUARDED: LazyLock<String> =
     LazyLock::new(|| OPEN.replace(r#"data-webhook-token="no""#, r#"data-webhook-token="yes""#));
 
+static OPEN_DOCUMENT: LazyLock<Document> = LazyLock::new(|| document(&OPEN));
+
+static GUARDED_DOCUMENT: LazyLock<Document> = LazyLock::new(|| document(&GUARDED));
+
+fn document(page: &'static str) -> Document {
+    Document::new("text/html; charset=utf-8", page)
+}
+
 /// Allows the page its own script and style, and images and videos from anywhere.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -74,21 +81,23 @@ fn hash_of(source: &str) -> String {
     path = "/",
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
+        (status = 304, description = "The client has it already: it sent its ETag as If-None-Match"),
         GuardedProblems
     ),
 )]
-pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 3], Body) {
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> ([(HeaderName, &'static str); 2], Response) {
     let page = match app.webhook_tokens {
-        None => OPEN.as_str(),
-        Some(_) => GUARDED.as_str(),
+        None => &OPEN_DOCUMENT,
+        Some(_) => &GUARDED_DOCUMENT,
     };
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+    let policies = [
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
-    let page = Full::new(Bytes::from_static(page.as_bytes()));
-    (headers, in_frames(page))
+    (policies, page.respond(&headers))
 }
 
 #[cfg(test)]
