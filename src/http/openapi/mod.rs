@@ -23,11 +23,15 @@ use super::{
     params::{Limit, SnapshotLimit, Wait},
     problem::{Problem, ProblemBody},
 };
+use crate::run::RunIdPrefix;
 
 /// What the description holds beside the routes.
 #[derive(OpenApi)]
 // Relative to the address of the description, whatever path a proxy adds in front of it.
-#[openapi(servers((url = ".")), components(schemas(Limit, MediaItem, ProblemBody, SnapshotLimit, Wait)))]
+#[openapi(
+    servers((url = ".")),
+    components(schemas(Limit, MediaItem, ProblemBody, RunIdPrefix, SnapshotLimit, Wait)),
+)]
 struct Base;
 
 /// The three ways to present a token.
