@@ -1,10 +1,16 @@
 //! The live page, seen through a browser.
 
 mod environment;
+mod failure;
 mod hostile;
 mod items;
+mod json_text;
+mod lightbox;
 mod live;
+mod open_run;
 mod outputs;
+mod times;
+mod urls;
 
 use std::{net::SocketAddr, ops::RangeInclusive, sync::LazyLock};
 

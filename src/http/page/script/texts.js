@@ -1,6 +1,6 @@
 // texts.js: draws texts and errors.
 
-const MAX_TEXT_CHARS = 20_000;
+const MAX_TEXT_CHARS = 10_000;
 
 /** Whether a text may not fit into its box, which then has to be reachable with the keyboard to be scrolled. */
 const mayScroll = (text) => text.length > 300 || text.split("\n", 9).length > 8;
