@@ -2,11 +2,17 @@
 
 mod connect;
 mod environment;
+mod failure;
 mod hostile;
 mod items;
+mod json_text;
+mod lightbox;
 mod live;
+mod open_run;
 mod outputs;
 mod test_run;
+mod times;
+mod urls;
 
 use std::{net::SocketAddr, ops::RangeInclusive, sync::LazyLock};
 
