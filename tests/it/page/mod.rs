@@ -100,10 +100,10 @@ async fn open_empty(browser: &Browser, url: &str) {
         .await;
 }
 
-/// Opens a run, as a click on its status does.
+/// Opens a run, as a click on its row does.
 async fn open_run(browser: &Browser, n: usize) {
     browser
-        .click(&format!("[data-run='{}'] .status", run_id(n)))
+        .click(&format!("[data-run='{}'] .summary a", run_id(n)))
         .await;
     browser
         .find(&format!("[data-run='{}'] .panel", run_id(n)))
