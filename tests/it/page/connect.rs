@@ -219,7 +219,7 @@ async fn copy_buttons_say_what_they_copy_and_work_without_the_clipboard_api() {
         browser.open(&page_url(&server)).await;
         browser.find(".run").await;
         browser.click("#connect-button").await;
-        let mismatched = "[...document.querySelectorAll('.copy')]
+        let mismatched = "[...document.querySelectorAll('.copyable .copy')]
             .filter((button) => !button.ariaLabel.startsWith(button.textContent.trim())).length";
         assert_eq!(browser.evaluate(mismatched).await, 0);
         for (id, has_clipboard) in [("queue", true), ("curl", false), ("curl-read", false)] {

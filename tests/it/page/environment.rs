@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{image, open_run, page_url, report, row, serve, storage};
 use crate::{
     browser::{Browser, with_browser},
-    harness::{Server, WEBHOOK},
+    harness::{Server, WEBHOOK, run_id},
 };
 
 /// Forwards requests under a prefix, without the prefix.
@@ -84,12 +84,12 @@ async fn the_keyboard_opens_a_run() {
     with_browser(async |browser| {
         let _server = open_with_one_run(browser).await;
         browser
-            .run("document.querySelector('.filters button:last-child').focus()")
+            .run("document.querySelector('#search input').focus()")
             .await;
         browser.press(Key::Tab).await;
         assert_eq!(
-            browser.evaluate("document.activeElement.tagName").await,
-            "SUMMARY"
+            browser.evaluate("document.activeElement.textContent").await,
+            run_id(1)
         );
         browser.press(Key::Enter).await;
         browser.find(".run .panel").await;

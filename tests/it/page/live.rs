@@ -2,10 +2,13 @@
 
 use serde_json::json;
 
-use super::{page_url, report, report_all, report_completed, row};
+use super::{
+    emulation::before_scripts, open_run, page_url, report, report_all, report_completed, row,
+    wait_for_state,
+};
 use crate::{
     browser::with_browser,
-    harness::{Process, Server, WEBHOOK, run_id},
+    harness::{Server, run_id},
 };
 
 #[tokio::test]
@@ -26,48 +29,28 @@ async fn runs_appear_and_change_without_a_reload() {
         for (part, shown) in [
             (".status", "Processing"),
             (".doing", "Executing KSampler"),
-            ("summary code", "7c9e6679"),
+            (".identity a", &run_id(1)),
         ] {
-            let text = browser
-                .evaluate(&format!("{row}.querySelector('{part}').innerText"))
-                .await;
-            assert_eq!(text, shown, "{part}");
+            let text = format!("{row}.querySelector('{part}').innerText");
+            assert_eq!(browser.evaluate(&text).await, shown, "{part}");
         }
-        assert_eq!(
-            browser
-                .evaluate("document.querySelector('#welcome').hidden")
-                .await,
-            true
-        );
-        assert_eq!(browser.client.title().await.unwrap(), "(1) Runs");
+        let is_welcome_hidden = "document.querySelector('#welcome').hidden";
+        assert_eq!(browser.evaluate(is_welcome_hidden).await, true);
 
         report(&server, 2, "queued", 0.0, json!([])).await;
-        browser
-            .wait_until("document.querySelectorAll('.run').length === 2")
-            .await;
-        assert_eq!(
-            browser
-                .evaluate("document.querySelector('.run').dataset.run")
-                .await,
-            run_id(2)
-        );
+        let ids = "[...document.querySelectorAll('.run')].map((row) => row.dataset.run)";
+        browser.wait_until(&format!("{ids}.length === 2")).await;
+        assert_eq!(browser.evaluate(ids).await, json!([run_id(2), run_id(1)]));
 
         report_completed(&server, 1, json!([])).await;
         browser
             .wait_until(&format!("{row}.dataset.status === 'completed'"))
             .await;
         // Full, although the last update reported 98.
-        assert_eq!(
-            browser
-                .evaluate(&format!("{row}.querySelector('progress').value"))
-                .await,
-            100
-        );
-        browser
-            .wait_until(
-                "document.querySelector('[data-status=completed] .count').textContent === '1'",
-            )
-            .await;
+        let value = format!("{row}.querySelector('progress').value");
+        assert_eq!(browser.evaluate(&value).await, 100);
+        let count = "document.querySelector('[data-status=completed] .count').textContent";
+        browser.wait_until(&format!("{count} === '1'")).await;
         assert_eq!(browser.evaluate("window.isTheSamePage").await, true);
         browser.assert_no_console_errors().await;
     })
@@ -108,103 +91,103 @@ async fn a_filter_shows_the_runs_that_have_its_status_now() {
 }
 
 #[tokio::test]
-async fn runs_outside_the_filter_do_not_count_towards_the_row_limit() {
+async fn with_two_thousand_runs_an_update_changes_only_its_row() {
     with_browser(async |browser| {
         let server = Server::start().await;
-        report_completed(&server, 0, json!([])).await;
-        report(&server, 1, "processing", 10.0, json!([])).await;
-        report_all(&server, 2..=2_001, "processing").await;
+        report_all(&server, 1..=2_000, "processing").await;
+        // The newest is near the window, the oldest is not.
+        report(&server, 2_001, "processing", 10.0, json!([])).await;
         browser.open(&page_url(&server)).await;
         browser
-            .wait_until("document.querySelectorAll('.run').length === 2000")
+            .wait_until(&format!("{}?.ariaSetSize === '2001'", row(2_001)))
             .await;
-        browser.click(".filters [data-status=completed]").await;
-        browser.wait_until(&format!("{} !== null", row(0))).await;
-        // Runs that leave the filter make room for older ones.
-        browser.click(".filters [data-status=processing]").await;
-        browser
-            .wait_until("document.querySelectorAll('.run').length === 2000")
-            .await;
-        report_all(&server, 2..=2_001, "failed").await;
-        browser.wait_until(&format!("{} !== null", row(1))).await;
+        wait_for_state(browser, "Live").await;
+        let script = "
+            window.changed = new Set();
+            const observer = new MutationObserver((changes) => {
+              for (const { target } of changes) {
+                const element = target.nodeType === 1 ? target : target.parentElement;
+                // The times change in every row.
+                if (!element.closest('.when')) changed.add(element.closest('.run')?.dataset.run ?? element.id);
+              }
+            });
+            observer.observe(document.querySelector('main'),
+              { subtree: true, childList: true, characterData: true, attributes: true });";
+        browser.run(script).await;
+        report(&server, 2_001, "processing", 20.0, json!([])).await;
+        let percent = format!("{}.querySelector('.percent').textContent", row(2_001));
+        browser.wait_until(&format!("{percent} === '20%'")).await;
+        assert_eq!(
+            browser.evaluate("[...changed]").await,
+            json!([run_id(2_001)])
+        );
+
+        browser.run("changed.clear()").await;
+        report(&server, 1, "failed", 20.0, json!([])).await;
+        let count = "document.querySelector('[data-status=failed] .count').textContent";
+        browser.wait_until(&format!("{count} === '1'")).await;
+        // Only the counts of the filters, which have no id.
+        assert_eq!(browser.evaluate("[...changed]").await, json!([""]));
         browser.assert_no_console_errors().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_shown_and_reconnects_by_itself() {
+async fn times_are_counted_by_the_clock_of_the_service() {
     with_browser(async |browser| {
-        let update = |n: usize| json!({ "run_id": run_id(n), "status": "queued" }).to_string();
-        let mut process = Process::serve(&[]);
-        assert_eq!(process.post(WEBHOOK, update(1)).await.status(), 200);
-        browser.open(&process.url("/")).await;
-        browser.wait_until(&format!("{} !== null", row(1))).await;
+        // The viewer's clock is ten minutes fast.
+        let script = "const now = Date.now; Date.now = () => now() + 600_000;";
+        before_scripts(browser, script).await;
+        let server = Server::start().await;
+        report(&server, 1, "processing", 45.0, json!([])).await;
+        browser.open(&page_url(&server)).await;
+        wait_for_state(browser, "Live").await;
+        let seen = format!("{}.querySelector('time').innerText", row(1));
         browser
-            .wait_until("document.querySelector('#state').innerText === 'Live'")
+            .wait_until(&format!("/^(just now|\\d+ s ago)$/.test({seen})"))
             .await;
-        process.stop();
+        let took = format!("{}.querySelector('.took').innerText", row(1));
         browser
-            .wait_until("document.querySelector('#state').dataset.state === 'lost'")
+            .wait_until(&format!("/^running [1-9] s$/.test({took})"))
             .await;
-        assert_eq!(
-            browser
-                .evaluate("document.querySelectorAll('.run').length")
-                .await,
-            1
-        );
-
-        let address = process.address.to_string();
-        let restarted = Process::start(Process::command(&["--listen", &address]));
-        assert_eq!(restarted.post(WEBHOOK, update(2)).await.status(), 200);
+        report_completed(&server, 1, json!([])).await;
         browser
-            .wait_until("document.querySelector('#state').innerText === 'Live'")
+            .wait_until(&format!("/^took [\\d.]+ s$/.test({took})"))
             .await;
-        // The service keeps nothing over a restart, so the first run is gone.
-        browser
-            .wait_until(&format!("{} !== null && {} === null", row(2), row(1)))
-            .await;
+        open_run(browser, 1).await;
+        browser.assert_no_console_errors().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn with_two_thousand_runs_an_update_changes_one_row() {
+async fn the_row_of_a_run_says_how_it_ended() {
     with_browser(async |browser| {
         let server = Server::start().await;
-        // The oldest gets no row.
-        report(&server, 0, "processing", 10.0, json!([])).await;
-        report_all(&server, 1..=2_000, "processing").await;
+        let error =
+            json!({ "exception_type": "OutOfMemoryError", "exception_message": "Out of memory." });
+        for (n, status, outputs) in [
+            (1, "failed", json!([])),
+            (2, "cancelled", json!([])),
+            (3, "timeout", json!([])),
+            (4, "failed", json!([{ "id": "1", "data": error }])),
+            (5, "completed", json!([])),
+        ] {
+            report(&server, n, status, 45.0, outputs).await;
+        }
         browser.open(&page_url(&server)).await;
-        browser
-            .wait_until("document.querySelectorAll('.run').length === 2000")
-            .await;
-        let note = browser.find("#more").await.text().await.unwrap();
-        assert_eq!(note, "Showing the newest 2,000 of 2,001 runs.");
-        browser
-            .run(
-                "window.changed = new Set();
-             new MutationObserver((changes) => {
-               for (const { target } of changes) {
-                 const element = target.nodeType === 1 ? target : target.parentElement;
-                 // The time changes in every row.
-                 if (element.tagName !== 'TIME') changed.add(element.closest('.run')?.dataset.run);
-               }
-             }).observe(document.querySelector('#runs'),
-               { subtree: true, childList: true, characterData: true, attributes: true });",
-            )
-            .await;
-        report(&server, 1_000, "processing", 20.0, json!([])).await;
-        browser
-            .wait_until(&format!(
-                "{}.querySelector('.percent').textContent === '20%'",
-                row(1_000)
-            ))
-            .await;
-        assert_eq!(
-            browser.evaluate("[...changed]").await,
-            json!([run_id(1_000)])
-        );
+        browser.wait_until(&format!("{} !== null", row(5))).await;
+        let shown = "[...document.querySelectorAll('.run')].map((row) =>
+            ['.status', '.doing'].map((part) => row.querySelector(part).textContent).join(': '))";
+        let expected = [
+            "Completed: No outputs",
+            "Failed: OutOfMemoryError: Out of memory.",
+            "Timed out: timed out at KSampler",
+            "Cancelled: cancelled at KSampler",
+            "Failed: failed at KSampler",
+        ];
+        assert_eq!(browser.evaluate(shown).await, json!(expected));
         browser.assert_no_console_errors().await;
     })
     .await;

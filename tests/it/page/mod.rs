@@ -1,15 +1,25 @@
 //! The live page, seen through a browser.
 
+mod attention;
 mod connect;
+mod connection;
+mod emulation;
 mod environment;
 mod failure;
+mod finding;
+mod gallery;
+mod history;
+mod hold;
 mod hostile;
 mod items;
 mod json_text;
 mod lightbox;
+mod list;
 mod live;
 mod open_run;
 mod outputs;
+mod races;
+
 mod test_run;
 mod times;
 mod urls;
@@ -90,6 +100,19 @@ fn page_url(server: &Server) -> String {
 /// The expression for the row of a run.
 fn row(n: usize) -> String {
     format!("document.querySelector('[data-run=\"{}\"]')", run_id(n))
+}
+
+/// Waits until the page says how it is connected.
+async fn wait_for_state(browser: &Browser, state: &str) {
+    let is_shown = format!("document.querySelector('#state').textContent === '{state}'");
+    browser.wait_until(&is_shown).await;
+}
+
+/// Opens the page and waits until it has the run.
+async fn open_with(browser: &Browser, server: &Server, n: usize) {
+    browser.open(&page_url(server)).await;
+    browser.wait_until(&format!("{} !== null", row(n))).await;
+    wait_for_state(browser, "Live").await;
 }
 
 /// Opens the page of a service that has no runs.

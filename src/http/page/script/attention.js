@@ -3,6 +3,7 @@
 const NOTIFY_KEY = "comfydeploy-webhook.notify";
 // More ends at once are told as one.
 const MAX_NOTIFICATIONS = 3;
+const NOTIFY_MS = 1000;
 const MAX_REMEMBERED_ENDS = 10_000;
 
 const isViewerHere = () => !document.hidden && document.hasFocus();
@@ -11,11 +12,13 @@ class Attention {
   #button;
   #openRun;
   #isOn = false;
-  #since = null;
+  #openedAt = Date.now();
+  #processing = 0;
   #newFailures = 0;
   // Ids of runs that ended, since an end can be seen twice; and those that are to be told.
   #seen = new Set();
   #ended = [];
+  #notifiedAt = -Infinity;
 
   /** `openRun` is called with the id of a run whose notification was clicked. */
   constructor(button, openRun) {
@@ -32,8 +35,8 @@ class Attention {
   }
   /** Takes a run that ended. One that ended before the page was opened is no news. */
   runEnded(run) {
-    this.#since ??= serverNow();
-    const isNews = run.ended_at && Date.parse(run.ended_at) > this.#since - 5000 && !this.#seen.has(run.run_id);
+    const sinceOpened = serverNow() - (Date.now() - this.#openedAt);
+    const isNews = run.ended_at && Date.parse(run.ended_at) > sinceOpened - 5000 && !this.#seen.has(run.run_id);
     if (!isNews) return;
     if (this.#seen.size >= MAX_REMEMBERED_ENDS) this.#seen.clear();
     this.#seen.add(run.run_id);
@@ -41,16 +44,27 @@ class Attention {
     if (run.status === "failed") this.#newFailures += 1;
     if (this.#isOn) this.#ended.push(run);
   }
-  /** Shows what was told since the last call. `processing` is the number of runs at work. */
+  /** Shows what has happened since the last call. `processing` is the number of runs at work. */
   update(processing) {
+    this.#processing = processing;
+    this.#showTitle();
+    this.check();
+  }
+  /** To be called every second: that often notifications come at most. */
+  check() {
+    const now = performance.now();
+    if (this.#ended.length === 0 || now - this.#notifiedAt < NOTIFY_MS) return;
+    this.#notifiedAt = now;
+    const ended = this.#ended.splice(0);
+    if (ended.length > MAX_NOTIFICATIONS) this.#notify(`${formatCount(ended.length)} runs ended`, summaryOf(ended), "");
+    else for (const run of ended) this.#notify(`Run ${endOf(run)}`, activityOf(run, itemsOf(run), failuresOf(run)), run.run_id);
+  }
+  #showTitle() {
     const parts = [
-      processing > 0 && `${processing} at work`,
+      this.#processing > 0 && `${this.#processing} at work`,
       this.#newFailures > 0 && `${this.#newFailures} failed`, "Runs",
     ];
     set(document, "title", parts.filter(Boolean).join(" · "));
-    const ended = this.#ended.splice(0);
-    if (ended.length > MAX_NOTIFICATIONS) this.#notify(`${formatCount(ended.length)} runs ended`, summaryOf(ended), "");
-    else for (const run of ended) this.#notify(`Run ${endOf(run)}`, activityOf(run, itemsOf(run)), run.run_id);
   }
   #notify(title, body, id) {
     try {
@@ -76,7 +90,9 @@ class Attention {
     this.#button.title = isBlocked ? "The browser blocks notifications of this page." : "Notify me when a run ends";
   }
   #onReturn() {
-    if (isViewerHere()) this.#newFailures = 0;
+    if (!isViewerHere()) return;
+    this.#newFailures = 0;
+    this.#showTitle();
   }
   /** Null where the browser keeps nothing for the page. */
   get #storage() {

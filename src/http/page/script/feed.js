@@ -11,8 +11,6 @@ const HIDDEN_POLL_MS = 15_000;
 // After this time in a hidden tab the stream ends: a browser opens only six connections to a server.
 const HIDDEN_MS = 60_000;
 const STREAM_RETRY_MS = 60_000;
-// Of each frame, so that scrolling stays smooth.
-const UPDATE_MS = 10;
 
 const HELD_BACK = "Something between this page and the service holds the live stream back, as Cloudflare's quick tunnels do.";
 const NO_STREAM = "The service gave this page no live stream: too many may be open.";
@@ -29,7 +27,10 @@ class Feed {
   #query = {};
   #onUpdated;
   #source = null;
+  // Whether the stream has sent something. What it sends is newer than a list that was asked for before.
+  #isHeard = false;
   #isPolling = false;
+  #whyPolled = "";
   // When something arrived last, and what to do next when; by performance.now().
   #heardAt = 0;
   #retryAt = Infinity;
@@ -41,7 +42,6 @@ class Feed {
   #snapshot = null;
   // The latest state of each run that changed since the last frame; null for a run that was removed.
   #pending = new Map();
-  #whenFlushed = null;
   #frame = 0;
   #frameTimer;
 
@@ -57,10 +57,9 @@ class Feed {
     this.#query = query;
     this.#generation += 1;
     this.#pending.clear();
-    this.#whenFlushed = null;
     if (this.state === "live") this.#setState("wait");
-    this.#openStream();
-    if (this.state === "poll") this.#poll();
+    if (this.state !== "paused") this.#openStream();
+    if (this.state === "poll" || this.state === "paused") this.#poll();
   }
 
   /** To be called every second. */
@@ -79,7 +78,7 @@ class Feed {
   }
 
   #openStream() {
-    this.#source?.close();
+    this.#closeStream();
     const source = new EventSource(serviceUrl("api/events", { ...this.#query, limit: SNAPSHOT_RUNS }));
     this.#source = source;
     this.#heardAt = performance.now();
@@ -95,35 +94,38 @@ class Feed {
         this.counts = counts;
         this.#schedule();
       },
-      snapshot: () => {
-        this.#snapshot = { hasKnownRun: false };
-        this.#whenFlushed = null;
-      },
+      snapshot: () => this.#snapshot = { hasKnownRun: false },
       live: ({ next_cursor }) => this.#onLive(next_cursor),
     };
     for (const [name, handle] of Object.entries(handlers)) {
       source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
     }
     for (const name of ["message", "heartbeat", ...Object.keys(handlers)]) {
-      source.addEventListener(name, () => this.#heardAt = performance.now());
+      source.addEventListener(name, () => {
+        this.#heardAt = performance.now();
+        this.#isHeard = true;
+      });
     }
   }
   #closeStream() {
     this.#source?.close();
-    this.#source = null;
+    this.#source = this.#snapshot = null;
+    this.#isHeard = false;
     this.#retryAt = performance.now() + STREAM_RETRY_MS;
   }
   /** All runs of the snapshot have arrived, or after a short loss of the connection, all changes since. */
   #onLive(nextCursor) {
     const snapshot = this.#snapshot;
     this.#snapshot = null;
-    if (snapshot) this.#whenFlushed = () => this.#store.complete(snapshot, nextCursor ?? null);
+    this.#takePending();
+    if (snapshot) this.#store.complete(snapshot, nextCursor ?? null);
     this.#pollAt = Infinity;
     this.#setState("live");
     this.#askService();
-    this.#schedule();
   }
   #onStreamError() {
+    this.#snapshot = null;
+    this.#isHeard = false;
     if (this.state === "live") this.#setState("lost");
     // Otherwise the browser tries again by itself.
     if (this.#source.readyState !== EventSource.CLOSED) return;
@@ -133,11 +135,11 @@ class Feed {
   #endSilentStream() {
     const isOpen = this.#source.readyState === EventSource.OPEN;
     if (isOpen) this.#closeStream();
-    this.#startPolling(isOpen ? HELD_BACK : this.reason);
+    this.#startPolling(isOpen ? HELD_BACK : this.#whyPolled);
   }
 
   #startPolling(reason) {
-    this.reason = reason;
+    this.#whyPolled = reason;
     if (this.#pollAt === Infinity) this.#poll();
   }
   async #poll() {
@@ -149,7 +151,7 @@ class Feed {
       const [service, list] = await Promise.all([
         fetchService(), fetchJson("api/runs", { ...this.#query, limit: POLLED_RUNS }),
       ]);
-      if (generation === this.#generation && this.state !== "live") this.#takePolled(service, list);
+      if (generation === this.#generation && !this.#isHeard) this.#takePolled(service, list);
     } catch (error) {
       this.#onPollError(error);
     } finally {
@@ -164,10 +166,13 @@ class Feed {
     this.#store.complete(snapshot, next_cursor);
     this.counts = service.counts;
     this.service = service;
+    this.reason = this.#whyPolled;
+    // A proxy may have said that the service is not there, which it is now.
+    if (this.state === "lost") this.#retryAt = Math.min(this.#retryAt, performance.now());
     this.#setState(document.hidden ? "paused" : "poll");
   }
   #onPollError(error) {
-    if (this.state === "live") return;
+    if (this.#isHeard) return;
     this.reason = error instanceof RequestError ? error.message : "";
     this.#setState("lost");
   }
@@ -181,19 +186,22 @@ class Feed {
   }
   /** The page of older runs that begins at the store's cursor. */
   async loadOlder() {
-    const generation = this.#generation;
-    const page = await fetchJson("api/runs", { ...this.#query, limit: 500, cursor: this.#store.nextCursor });
-    if (generation !== this.#generation) return;
+    const generation = this.#generation, cursor = this.#store.nextCursor;
+    const page = await fetchJson("api/runs", { ...this.#query, limit: 500, cursor });
+    // Meanwhile the store may end elsewhere.
+    if (generation !== this.#generation || cursor !== this.#store.nextCursor) return;
     this.#store.addOlder(page.runs, page.next_cursor);
     this.#onUpdated();
   }
 
   #onVisibility() {
     this.#hiddenAt = document.hidden ? performance.now() : Infinity;
-    if (document.hidden || this.state !== "paused") return;
-    this.#pollAt = Infinity;
-    this.#setState("wait");
-    this.#openStream();
+    if (document.hidden) return;
+    if (this.state === "paused") {
+      this.#pollAt = Infinity;
+      this.#setState("wait");
+    }
+    if (!this.#source) this.#openStream();
   }
   #pause() {
     this.#hiddenAt = Infinity;
@@ -204,7 +212,7 @@ class Feed {
   }
 
   #setState(state) {
-    if (state === "live") this.reason = "";
+    if (state === "live") this.reason = this.#whyPolled = "";
     this.state = state;
     this.#onUpdated();
   }
@@ -222,18 +230,14 @@ class Feed {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#frameTimer);
     this.#frame = 0;
-    const end = performance.now() + UPDATE_MS;
+    this.#takePending();
+    this.#onUpdated();
+  }
+  #takePending() {
     for (const [id, { run, snapshot }] of this.#pending) {
-      this.#pending.delete(id);
       if (run) this.#store.update(run, snapshot);
       else this.#store.remove(id);
-      if (performance.now() > end) break;
     }
-    if (this.#pending.size > 0) this.#schedule();
-    else {
-      this.#whenFlushed?.();
-      this.#whenFlushed = null;
-    }
-    this.#onUpdated();
+    this.#pending.clear();
   }
 }

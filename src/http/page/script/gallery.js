@@ -46,6 +46,8 @@ class Gallery {
   #look;
   #hold;
   #limit = GALLERY_STEP;
+  // Whether the pictures of a whole snapshot are shown. Until then nothing is held: the runs are still coming.
+  #isWhole = false;
   #shown = new Map();
 
   constructor(element, store, { actions, onRelease }) {
@@ -58,20 +60,23 @@ class Gallery {
     this.#hold = new Hold(element, onRelease);
     this.#more.addEventListener("click", () => {
       this.#limit += GALLERY_STEP;
-      onRelease({ force: true });
+      onRelease();
     });
   }
   get size() {
     return this.pictures.length;
   }
-  /** Shows the newest pictures, unless the viewer is at work in the gallery. */
+  /** Shows the newest pictures. While the viewer is at work in the gallery, only older ones come, at its end. */
   update({ force = false } = {}) {
-    const pictures = this.#newest();
-    const isHeld = !force && this.#hold.isHeld && this.pictures.length > 0;
-    this.newCount = isHeld ? pictures.filter(({ key }) => !this.#shown.has(key)).length : 0;
-    if (isHeld) return;
+    const isHeld = !force && this.#isWhole && this.pictures.length > 0 && this.#hold.isHeld;
+    const newest = this.#newest();
+    const isShown = ({ key }) => this.#shown.has(key);
+    const end = isHeld ? newest.findLastIndex(isShown) + 1 || newest.length : 0;
+    this.newCount = newest.slice(0, end).filter((picture) => !isShown(picture)).length;
+    const pictures = isHeld ? [...this.pictures, ...newest.slice(end)] : newest;
+    this.#isWhole = this.#store.isComplete;
     this.pictures = pictures.slice(0, this.#limit);
-    this.#more.hidden = pictures.length <= this.#limit;
+    set(this.#more, "hidden", pictures.length <= this.#limit);
     reconcile(this.#grid, this.#shown, this.pictures, (picture) => new VisualItem(picture, this.#look));
   }
   /** One more than are shown, to know whether there are more. */

@@ -15,6 +15,8 @@ class RunList {
   #runs = new Map();
   // The rows in the document.
   #rows = new Map();
+  // Whether a whole snapshot is shown. Until then nothing is held: the runs are still coming.
+  #isWhole = false;
   // Runs that came while the viewer could see it.
   #arrivals = new Set();
   #openId = "";
@@ -43,7 +45,7 @@ class RunList {
   }
   /** Whether nothing in the list may move. */
   get isHeld() {
-    return Boolean(this.#openId) || this.#hold.isHeld;
+    return this.#isWhole && (Boolean(this.#openId) || this.#hold.isHeld);
   }
   /** How many runs wait until the list may move. */
   get newCount() {
@@ -54,8 +56,14 @@ class RunList {
   /** Shows the runs as the store has them. While the list is held, only older runs come, at its end. */
   update({ force = false } = {}) {
     const ids = this.#store.newestFirst();
-    if (ids !== this.#ids && (force || !this.isHeld)) this.#setIds(ids);
-    else if (ids !== this.#ids) this.#appendOlder(ids);
+    if (ids !== this.#ids) {
+      if (this.isHeld && !force) this.#appendOlder(ids);
+      else {
+        if (this.#isWhole) this.#arrivals = new Set(ids.filter((id) => !this.has(id)));
+        this.#setIds(ids);
+      }
+    }
+    this.#isWhole = this.#store.isComplete;
     for (const id of this.#ids) {
       const run = this.#store.get(id);
       if (!run || run === this.#runs.get(id)) continue;
@@ -65,30 +73,28 @@ class RunList {
     this.draw();
   }
   #setIds(ids) {
-    const isAddition = this.#ids.length > 0 && this.#store.isComplete;
-    if (isAddition) this.#arrivals = new Set(ids.filter((id) => !this.has(id)));
     this.#ids = ids;
     this.#runs = new Map(ids.map((id) => [id, this.#runs.get(id)]));
   }
   #appendOlder(ids) {
-    const end = ids.findLastIndex((id) => this.has(id)) + 1;
-    if (end < ids.length) this.#setIds([...this.#ids, ...ids.slice(end)]);
+    const last = ids.findLastIndex((id) => this.has(id));
+    if (last >= 0 && last < ids.length - 1) this.#setIds([...this.#ids, ...ids.slice(last + 1)]);
   }
 
   /**
    * Opens a run, now or as soon as the list has it, and closes the other; an empty id only closes. What was clicked
-   * stays where it is.
+   * stays where it is; a run outside the window cannot have been.
    */
   open(id) {
     if (id === this.#openId) return;
     const clicked = this.#rows.get(id || this.#openId)?.element;
-    const top = clicked?.getBoundingClientRect().top;
+    const { top, bottom } = clicked?.getBoundingClientRect() ?? {};
     this.#rows.get(this.#openId)?.close();
     this.#resize.disconnect();
     this.#preparedRow = null;
     this.#openId = id;
     this.draw();
-    if (clicked?.isConnected) scrollBy(0, clicked.getBoundingClientRect().top - top);
+    if (clicked?.isConnected && bottom > 0 && top < innerHeight) scrollBy(0, clicked.getBoundingClientRect().top - top);
   }
   updateTimes(now) {
     for (const row of this.#rows.values()) row.updateTimes(now);
@@ -102,14 +108,17 @@ class RunList {
     const open = this.#ids.indexOf(this.#openId);
     const indexes = this.#indexesNearWindow(open);
     this.#keepRows(indexes);
-    const first = this.#rows.get(this.#ids[indexes[0]]);
-    if (first) this.#rowHeight = first.height;
+    const height = this.#rows.get(this.#ids[indexes[0]])?.height ?? this.#rowHeight;
+    const isOther = Math.abs(height - this.#rowHeight) > 1;
+    this.#rowHeight = height;
     this.#panelHeight = open < 0 ? 0 : this.#rows.get(this.#openId).element.offsetHeight - this.#rowHeight;
     for (const index of indexes) {
       const panels = open >= 0 && index > open ? this.#panelHeight : 0;
       this.#rows.get(this.#ids[index]).place(index * this.#rowHeight + panels, index + 1, this.size);
     }
     set(this.#element.style, "height", `${this.size * this.#rowHeight + this.#panelHeight}px`);
+    // Then others are near the window.
+    if (isOther) return this.draw();
     this.#arrivals.clear();
     this.#prepareOpenRow();
   }

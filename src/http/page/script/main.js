@@ -34,6 +34,7 @@ class Page {
       scrollTo({ top: 0 });
     });
     for (const link of document.querySelectorAll("[data-path]")) link.href = serviceUrl(link.dataset.path);
+    this.#prepareViews();
     this.#showViews();
     this.#restart();
     setInterval(() => this.#check(), 1000);
@@ -64,7 +65,7 @@ class Page {
   /** Opens the run of the address: in the list, or if the list does not have it, above the list. */
   #showOpenRun() {
     const { run, view } = this.#router.route;
-    const isPinned = run && !view && !this.#list.has(run) && this.#store.isComplete;
+    const isPinned = run && !view && !this.#list.has(run) && (this.#store.isComplete || this.#pinned.id === run);
     this.#pinned.show(isPinned ? run : "");
     this.#list.open(view ? "" : run);
   }
@@ -96,6 +97,16 @@ class Page {
     this.#store.restrictTo(this.#router.route);
     this.#feed.start(queryOf(this.#router.route));
   }
+  /** A link to an address without a # would load the page again. */
+  #prepareViews() {
+    for (const link of document.querySelectorAll("[data-view]")) {
+      link.addEventListener("click", (event) => {
+        if (isModified(event)) return;
+        event.preventDefault();
+        this.#router.go({ view: link.dataset.view, run: "", picture: "" });
+      });
+    }
+  }
   #showViews() {
     for (const link of document.querySelectorAll("[data-view]")) {
       link.ariaCurrent = link.dataset.view === this.#router.route.view ? "page" : null;
@@ -107,6 +118,7 @@ class Page {
     if (!document.hidden) this.#list.updateTimes(serverNow());
     this.#pinned.check();
     this.#feed.check();
+    this.#attention.check();
     const { size } = this.#store;
     // A page that stays open for days must not keep all runs of these days.
     if (size > 2 * MAX_RUNS || (size > MAX_RUNS && !this.#list.isHeld)) this.#restart();

@@ -28,7 +28,9 @@ class PictureView {
     const isShown = (other) => other.run.run_id === run.run_id && other.n === n;
     const isInGallery = galleryPictures.some(isShown);
     this.#pictures = isInGallery ? galleryPictures : picturesOf(run);
-    const entries = this.#pictures.map((item) => ({ item, label: isInGallery ? nameOf(item.run) : "" }));
+    // The same label when newer pictures have pushed it out of the gallery.
+    const hasLabel = galleryPictures.length > 0;
+    const entries = this.#pictures.map((item) => ({ item, label: hasLabel ? nameOf(item.run) : "" }));
     const index = this.#pictures.findIndex(isShown);
     if (picture === this.#shown) lightbox.update(entries);
     else if (index >= 0) {

@@ -14,7 +14,7 @@ class PinnedRun {
   #row = null;
   #refreshAt = Infinity;
 
-  /** `actions` are those of the row; `onLoaded` is called when the run is there. */
+  /** `actions` are those of the row; `onLoaded` is called when the run is there, and when it was loaded again. */
   constructor(section, store, { actions, onLoaded }) {
     this.#section = section;
     this.#note = section.querySelector("p");
@@ -58,11 +58,13 @@ class PinnedRun {
   #draw(run) {
     this.#run = run;
     this.#note.textContent = "This run is not in the list below.";
-    if (this.#row) return this.#row.update(run);
-    this.#row = new Row(run, this.#actions);
-    this.#section.querySelector("ol").append(this.#row.element);
-    this.#row.open();
-    this.#section.scrollIntoView({ block: "nearest" });
+    if (this.#row) this.#row.update(run);
+    else {
+      this.#row = new Row(run, this.#actions);
+      this.#section.querySelector("ol").append(this.#row.element);
+      this.#row.open();
+      this.#section.scrollIntoView({ block: "nearest" });
+    }
     this.#onLoaded();
   }
 }

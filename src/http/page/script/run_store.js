@@ -79,7 +79,7 @@ class RunStore {
     const sent = Array.from(this.#entries.values()).filter(isSent);
     const oldestSent = sent.map(({ run }) => run).reduce((a, b) => a && isBefore(a, b) ? b : a ?? b, null);
     // Otherwise there may be runs between these and the older ones.
-    const keepsOlder = this.isComplete && nextCursor !== null && snapshot.hasKnownRun;
+    const keepsOlder = this.isComplete && nextCursor !== null && snapshot.hasKnownRun && oldestSent !== null;
     this.#removeWhere((entry) => !isSent(entry) && !(keepsOlder && isBefore(oldestSent, entry.run)));
     if (!keepsOlder) this.#endAt(nextCursor);
     this.isComplete = true;

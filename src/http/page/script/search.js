@@ -25,6 +25,7 @@ class Search {
     const { status, search } = this.#router.route;
     for (const button of this.#buttons) button.ariaPressed = String(button.dataset.status === status);
     set(this.#input, "value", search);
+    this.#input.setCustomValidity("");
   }
   showCounts(counts) {
     for (const button of this.#buttons) {
