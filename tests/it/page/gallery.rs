@@ -155,6 +155,30 @@ async fn a_picture_in_full_size_stays_when_newer_ones_push_it_out() {
 }
 
 #[tokio::test]
+async fn a_picture_that_is_signed_again_keeps_the_link_to_its_run() {
+    with_browser(async |browser| {
+        let (server, storage) = (Server::start().await, storage().await);
+        for day in ["20990301", "20990302"] {
+            let file = format!("a.png?X-Amz-Date={day}T130000Z&X-Amz-Expires=60");
+            report(&server, 1, "completed", 100.0, outputs(storage, &[file])).await;
+            if day == "20990301" {
+                open_gallery(browser, &server).await;
+            }
+        }
+        let links = "[...document.querySelectorAll('.pictures a')].map((link) => link.getAttribute('href'))";
+        browser
+            .wait_until(&format!("{links}[0].includes('20990302')"))
+            .await;
+        let run = format!("#run={}", run_id(1));
+        assert_eq!(
+            browser.evaluate(&format!("{links}.includes('{run}')")).await,
+            true
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn older_pictures_come_below_while_the_viewer_is_in_the_gallery() {
     with_browser(async |browser| {
         let server = Server::with_flags(&["--max-subscribers", "1"]).await;

@@ -3,7 +3,9 @@
 use fantoccini::key::Key;
 use serde_json::json;
 
-use super::{emulation::move_pointer, open_run, open_with, page_url, report, report_all, row};
+use super::{
+    emulation::move_pointer, open_run, open_with, page_url, report, report_all, row, wait_for_state,
+};
 use crate::{
     browser::{Browser, with_browser},
     harness::{Server, run_id},
@@ -200,6 +202,45 @@ async fn a_run_that_back_opens_is_scrolled_to() {
         browser
             .wait_until(&format!("{top} >= 0 && {top} < innerHeight"))
             .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_above_the_list_keeps_no_new_ones_away() {
+    with_browser(async |browser| {
+        let server = open_list(browser).await;
+        open_run(browser, 29).await;
+        browser.click(".filters [data-status=failed]").await;
+        browser.find("#pinned .panel").await;
+        let none = "document.querySelector('#none:not([hidden])')?.innerText ?? ''";
+        browser
+            .wait_until(&format!("({none}) === 'No failed runs.'"))
+            .await;
+        for n in [1, 2] {
+            report(&server, n, "failed", 10.0, json!([])).await;
+            browser.wait_until(&format!("{} !== null", row(n))).await;
+            browser.wait_until(&format!("({none}) === ''")).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_run_that_leaves_the_filter_leaves_a_note() {
+    with_browser(async |browser| {
+        let server = open_list(browser).await;
+        report(&server, 1, "failed", 10.0, json!([])).await;
+        browser.click(".filters [data-status=failed]").await;
+        wait_for_state(browser, "Live").await;
+        browser.wait_until(&format!("{} !== null", row(1))).await;
+        report(&server, 1, "completed", 10.0, json!([])).await;
+        browser
+            .wait_until(
+                "document.querySelector('#none:not([hidden])')?.innerText === 'No failed runs.'",
+            )
+            .await;
+        browser.find("#runs[hidden]").await;
     })
     .await;
 }

@@ -48,9 +48,11 @@ class Page {
     const isFirst = isEmpty && this.#store.isComplete && !counts?.all && showsAll;
     set(byId("runs"), "hidden", isEmpty || isGallery);
     set(byId("gallery"), "hidden", !isGallery || isFirst);
+    // A run that is closed no longer keeps new ones away.
+    this.#list.open(isGallery ? "" : route.run);
     this.#list.update({ force });
     if (isGallery) this.#gallery.update({ force });
-    this.#showOpenRun();
+    this.#showPinned();
     this.#showPicture();
     this.#showNewCount(isGallery ? this.#gallery.newCount : this.#list.newCount, isGallery ? "picture" : "run");
     set(byId("welcome"), "hidden", !isFirst);
@@ -62,12 +64,11 @@ class Page {
     this.#endOfList.update(route, { isEmpty: isGallery ? this.#gallery.size === 0 : isEmpty, isFirst });
     this.#attention.update(counts?.processing ?? 0);
   }
-  /** Opens the run of the address: in the list, or if the list does not have it, above the list. */
-  #showOpenRun() {
+  /** Shows the run of the address above the list, if the list does not have it. */
+  #showPinned() {
     const { run, view } = this.#router.route;
     const isPinned = run && !view && !this.#list.has(run) && (this.#store.isComplete || this.#pinned.id === run);
     this.#pinned.show(isPinned ? run : "");
-    this.#list.open(view ? "" : run);
   }
   #showPicture() {
     const { picture, view, run: open } = this.#router.route;
