@@ -45,7 +45,7 @@ class RunList {
   }
   /** Whether nothing in the list may move. */
   get isHeld() {
-    return this.#isWhole && (Boolean(this.#openId) || this.#hold.isHeld);
+    return this.#isWhole && this.size > 0 && (this.has(this.#openId) || this.#hold.isHeld);
   }
   /** How many runs wait until the list may move. */
   get newCount() {
@@ -78,6 +78,7 @@ class RunList {
   }
   #appendOlder(ids) {
     const last = ids.findLastIndex((id) => this.has(id));
+    // All that are shown may have left the store.
     if (last >= 0 && last < ids.length - 1) this.#setIds([...this.#ids, ...ids.slice(last + 1)]);
   }
 

@@ -43,14 +43,16 @@ class Page {
   /** Draws what changed. With `force`, new runs come though the viewer is at work in the list. */
   #redraw({ force = false } = {}) {
     const { route } = this.#router, { counts } = this.#feed, isGallery = route.view === "gallery";
-    const isEmpty = this.#store.size === 0 && this.#list.size === 0;
     const showsAll = !route.run && !route.status && !route.search;
-    const isFirst = isEmpty && this.#store.isComplete && !counts?.all && showsAll;
-    set(byId("runs"), "hidden", isEmpty || isGallery);
-    set(byId("gallery"), "hidden", !isGallery || isFirst);
+    // A list that is hidden draws nothing.
+    set(byId("runs"), "hidden", isGallery);
     // A run that is closed no longer keeps new ones away.
     this.#list.open(isGallery ? "" : route.run);
     this.#list.update({ force });
+    const isEmpty = this.#list.size === 0;
+    const isFirst = isEmpty && this.#store.isComplete && !counts?.all && showsAll;
+    set(byId("runs"), "hidden", isEmpty || isGallery);
+    set(byId("gallery"), "hidden", !isGallery || isFirst);
     if (isGallery) this.#gallery.update({ force });
     this.#showPinned();
     this.#showPicture();

@@ -145,7 +145,8 @@ class VisualItem {
     Object.assign(this.#item, item);
     // The URL of a data: URL is the picture itself.
     if (this.#isBroken || !item.original) this.#load();
-    else for (const link of this.element.querySelectorAll("a")) link.href = item.url;
+    // The gallery's link to the run is none of its own.
+    else for (const link of this.element.querySelectorAll("a[target]")) link.href = item.url;
   }
   #load() {
     const { url } = this.#item;
