@@ -1,9 +1,10 @@
 //! What an open run shows beside its pictures, and what its links and buttons do.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{image, open_run, page_url, report_completed, storage};
+use super::{PICTURE, image, open_run, page_url, report_completed, storage};
 use crate::{
     browser::{Browser, with_browser},
     harness::{Server, run_id},
@@ -144,6 +145,30 @@ async fn a_file_has_its_name_and_links_and_its_url_can_be_copied() {
         );
         browser
             .wait_until("document.querySelector('.file button').innerText === 'Copy URL'")
+            .await;
+        browser.assert_no_console_errors().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_picture_in_a_data_url_is_shown_but_not_opened_in_a_tab() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        let url = format!(
+            "data:image/png;base64,{}",
+            BASE64_STANDARD.encode(&*PICTURE)
+        );
+        let data = json!({ "images": [{ "url": url, "filename": "a.png" }] });
+        report_completed(&server, 1, json!([{ "id": "1", "data": data }])).await;
+        browser.open(&page_url(&server)).await;
+        open_run(browser, 1).await;
+        let links =
+            "[...document.querySelectorAll('.tile a')].map((link) => [link.innerText, link.href])";
+        assert_eq!(browser.evaluate(links).await, json!([["Download", url]]));
+        browser.click(".tile button.opener").await;
+        browser
+            .wait_until("document.querySelector('dialog[open] .stage img')?.naturalWidth === 1")
             .await;
         browser.assert_no_console_errors().await;
     })
