@@ -225,3 +225,37 @@ async fn long_texts_are_cut_and_can_be_scrolled_with_the_keyboard() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn on_a_phone_an_open_run_is_not_wider_than_the_screen() {
+    with_browser(async |browser| {
+        let (server, storage) = (Server::start().await, storage().await);
+        let long = "w".repeat(200);
+        let error = json!({
+            "exception_type": long, "exception_message": long, "node_type": long, "node_id": long, "traceback": long
+        });
+        let files = ["glb", "mp3", "png", "gone.png", "mkv"].map(|end| image(storage, &format!("{long}.{end}")));
+        let outputs = json!([{ "id": "1", "data": error }, { "id": "2", "data": { &long: files } }]);
+        let body = json!({
+            "run_id": run_id(1), "status": "failed", "live_status": long, "outputs": outputs
+        });
+        let request = server.webhook(Method::POST, body.to_string());
+        let response = request.query(&[("label", &long)]).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        browser.emulate_phone().await;
+        browser.open(&page_url(&server)).await;
+        open_run(browser, 1).await;
+        browser
+            .wait_until("document.querySelector('.tile .broken-tile')")
+            .await;
+        browser.click(".failure summary").await;
+        let wide = "[innerWidth, document.documentElement.scrollWidth]";
+        assert_eq!(browser.evaluate(wide).await, json!([360, 360]));
+        browser.run("lightbox.show([{ item: { kind: 'image', name: 'w'.repeat(200), key: '1', url: 'data:,',
+            original: 'http://x.example/' }, label: 'w'.repeat(200) }], 0)").await;
+        assert_eq!(browser.evaluate(wide).await, json!([360, 360]));
+        let bar = "document.querySelector('.bar').scrollWidth <= 360";
+        assert_eq!(browser.evaluate(bar).await, true);
+    })
+    .await;
+}
