@@ -11,8 +11,8 @@ const HIDDEN_POLL_MS = 15_000;
 // After this time in a hidden tab the stream ends: a browser opens only six connections to a server.
 const HIDDEN_MS = 60_000;
 const STREAM_RETRY_MS = 60_000;
-// Of each frame, so that scrolling stays smooth.
-const UPDATE_MS = 10;
+// A hidden page gets no frames.
+const HIDDEN_REDRAW_MS = 1000;
 
 const HELD_BACK = "Something between this page and the service holds the live stream back, as Cloudflare's quick tunnels do.";
 const NO_STREAM = "The service gave this page no live stream: too many may be open.";
@@ -41,9 +41,6 @@ class Feed {
   #generation = 0;
   // The one that is arriving; null while changes arrive.
   #snapshot = null;
-  // The latest state of each run that changed since the last frame; null for a run that was removed.
-  #pending = new Map();
-  #whenFlushed = null;
   #frame = 0;
   #frameTimer;
 
@@ -58,8 +55,6 @@ class Feed {
   start(query) {
     this.#query = query;
     this.#generation += 1;
-    this.#pending.clear();
-    this.#whenFlushed = null;
     if (this.state === "live") this.#setState("wait");
     this.#openStream();
     if (this.state === "poll") this.#poll();
@@ -89,34 +84,29 @@ class Feed {
     this.#heardAt = performance.now();
     this.#retryAt = Infinity;
     source.onerror = () => this.#onStreamError();
-    source.onmessage = ({ data }) => {
-      const run = JSON.parse(data);
-      this.#enqueue(run.run_id, run);
-    };
     const handlers = {
-      removed: ({ run_id }) => this.#enqueue(run_id, null),
-      counts: (counts) => {
-        this.counts = counts;
-        this.#schedule();
-      },
+      message: (run) => this.#store.update(run, this.#snapshot),
+      removed: ({ run_id }) => this.#store.remove(run_id),
+      counts: (counts) => this.counts = counts,
+      heartbeat: () => {},
       snapshot: ({ reason }) => {
         this.#snapshot = { hasKnownRun: false };
-        this.#whenFlushed = null;
         if (this.state === "live" && reason !== "behind") this.#setState("wait");
       },
       live: ({ next_cursor }) => this.#onLive(next_cursor),
     };
     for (const [name, handle] of Object.entries(handlers)) {
-      source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
-    }
-    for (const name of ["message", "heartbeat", ...Object.keys(handlers)]) {
-      source.addEventListener(name, () => this.#onEvent());
+      source.addEventListener(name, ({ data }) => {
+        handle(JSON.parse(data));
+        this.#onEvent();
+      });
     }
   }
   #onEvent() {
     this.#heardAt = performance.now();
     // A stream that goes on where it broke off sends no `live`.
     if (this.#wasLive && !this.#snapshot && this.state !== "live") this.#becomeLive();
+    this.#redrawSoon();
   }
   #closeStream() {
     this.#source?.close();
@@ -125,11 +115,9 @@ class Feed {
   }
   /** All runs of the snapshot have arrived. */
   #onLive(nextCursor) {
-    const snapshot = this.#snapshot;
+    this.#store.complete(this.#snapshot, nextCursor);
     this.#snapshot = null;
-    this.#whenFlushed = () => this.#store.complete(snapshot, nextCursor);
     this.#becomeLive();
-    this.#schedule();
   }
   #becomeLive() {
     this.#wasLive = true;
@@ -222,32 +210,16 @@ class Feed {
     this.state = state;
     this.#onUpdated();
   }
-  #enqueue(id, run) {
-    this.#pending.set(id, { run, snapshot: this.#snapshot });
-    this.#schedule();
-  }
-  #schedule() {
+  /** Once for all events of a frame. */
+  #redrawSoon() {
     if (this.#frame) return;
-    this.#frame = requestAnimationFrame(() => this.#flush());
-    // A page in the background gets no frames, and would keep all changes in memory.
-    this.#frameTimer = setTimeout(() => this.#flush(), 1000);
-  }
-  #flush() {
-    cancelAnimationFrame(this.#frame);
-    clearTimeout(this.#frameTimer);
-    this.#frame = 0;
-    const end = performance.now() + UPDATE_MS;
-    for (const [id, { run, snapshot }] of this.#pending) {
-      this.#pending.delete(id);
-      if (run) this.#store.update(run, snapshot);
-      else this.#store.remove(id);
-      if (performance.now() > end) break;
-    }
-    if (this.#pending.size > 0) this.#schedule();
-    else {
-      this.#whenFlushed?.();
-      this.#whenFlushed = null;
-    }
-    this.#onUpdated();
+    const redraw = () => {
+      cancelAnimationFrame(this.#frame);
+      clearTimeout(this.#frameTimer);
+      this.#frame = 0;
+      this.#onUpdated();
+    };
+    this.#frame = requestAnimationFrame(redraw);
+    this.#frameTimer = setTimeout(redraw, HIDDEN_REDRAW_MS);
   }
 }
