@@ -153,7 +153,7 @@ async fn an_open_run_that_failed_is_accessible() {
     let error: Value = serde_json::from_str(&read("src/simulate/execution_error.json")).unwrap();
     report(&server, 1, "failed", 45.0, json!([{ "data": error }])).await;
     assert_accessible(&page_url(&server), async |browser| {
-        open_run(browser, 1).await
+        open_run(browser, 1).await;
     })
     .await;
 }
