@@ -164,7 +164,7 @@ async fn a_picture_in_full_size_is_accessible() {
     report_completed(&server, 1, outputs().await).await;
     assert_accessible(&page_url(&server), async |browser| {
         open_with_pictures(browser).await;
-        browser.click(".tile button").await;
+        browser.click(".tile img").await;
         browser
             .wait_until("document.querySelector('dialog[open] img')?.naturalWidth === 1")
             .await;

@@ -84,7 +84,7 @@ async fn in_firefox_a_picture_opens_in_full_size_and_escape_closes_it() {
         report_completed(&server, 1, json!([{ "data": { "images": images } }])).await;
         browser.open(&page_url(&server)).await;
         open_run(browser, 1).await;
-        browser.click(".tile button").await;
+        browser.click(".tile img").await;
         let shown = "document.querySelector('dialog[open] .stage img')";
         browser
             .wait_until(&format!("{shown}?.naturalWidth === 1"))
