@@ -127,7 +127,7 @@ fn search(criterion: &mut Criterion, runs: usize) {
         let id = run_id(n * 7_368_787 % runs).parse().unwrap();
         store.apply(id, &update, now);
     }
-    let filter = Filter::new(None, ["user:7".parse().unwrap()], []);
+    let filter = Filter::default().with_labels(["user:7".parse().unwrap()]);
     let new_search = || PageSearch::new(filter.clone(), None, 50);
     let mut group = criterion.benchmark_group(format!("search a label among {runs} runs"));
     let mut going = new_search();

@@ -31,6 +31,12 @@ impl Lookup {
         }
     }
 
+    /// Whether there is a database that keeps what the store has dropped.
+    #[must_use]
+    pub const fn has_database(&self) -> bool {
+        self.database.is_some()
+    }
+
     /// The run, if it is known.
     ///
     /// # Errors

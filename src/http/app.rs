@@ -18,6 +18,7 @@ use crate::{
     ingest::Ingest,
     lookup::Lookup,
     metrics::Metrics,
+    run::Timestamp,
     store::{SnapshotReason, Store},
     telemetry::LogRateLimit,
     tokens::Tokens,
@@ -76,6 +77,7 @@ pub struct App {
     pub(super) body_limits: BodyLimits,
     pub(super) memory: MemoryBudgets,
     pub(super) subscribers: Subscribers,
+    pub(super) started_at: Timestamp,
     /// Distinguishes the revisions of this store from those of another.
     pub(super) epoch: u64,
     /// Cancelled when new requests should go elsewhere. They are still answered.
@@ -119,6 +121,7 @@ impl App {
             },
             memory: MemoryBudgets::new(config.max_in_flight, config.max_body, metrics),
             subscribers: Subscribers::new(subscribers),
+            started_at: jiff::Timestamp::now().into(),
             // The seed of a hash map is the randomness that the standard library has.
             epoch: RandomState::new().hash_one(()),
             shutdown,

@@ -19,7 +19,7 @@ use super::{
     },
     openapi::{self, Description},
     ops, page,
-    read::{events, runs},
+    read::{events, runs, service},
     webhook,
 };
 
@@ -43,6 +43,7 @@ pub fn routes(app: &Arc<App>, origins: &[String]) -> Edge {
         routes!(runs::show),
         routes!(events::one),
         routes!(events::all),
+        routes!(service::show),
     ])
     .layer(from_fn_with_state(Arc::clone(app), restoring::wait))
     .layer(for_readers.clone());

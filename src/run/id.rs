@@ -13,6 +13,16 @@ use super::{FromText, deserialize_from_text};
 #[schema(value_type = String, format = Uuid, example = "7c9e6679-7425-40de-944b-e07fc1f90ae7")]
 pub struct RunId(Uuid);
 
+impl RunId {
+    /// The least of all.
+    pub const MIN: Self = Self(Uuid::nil());
+
+    /// The id whose 32 digits are those of a number.
+    pub(super) const fn from_u128(digits: u128) -> Self {
+        Self(Uuid::from_u128(digits))
+    }
+}
+
 impl FromStr for RunId {
     type Err = uuid::Error;
 

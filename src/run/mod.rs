@@ -2,6 +2,7 @@
 //! no clock, no I/O.
 
 mod id;
+mod id_prefix;
 mod labels;
 #[cfg(test)]
 mod laws;
@@ -23,6 +24,7 @@ mod update;
 mod update_outputs;
 
 pub use id::RunId;
+pub use id_prefix::RunIdPrefix;
 pub use labels::{Label, Labels};
 pub use output::Output;
 pub use output_changes::OutputChange;

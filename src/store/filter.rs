@@ -5,7 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use crate::run::{Label, Labels, Run, RunId, Status};
+use crate::run::{Label, Labels, Run, RunId, RunIdPrefix, Status};
 
 /// Which runs a list or a stream is about: those that meet every condition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -16,23 +16,37 @@ pub struct Filter {
     label_bits: LabelBits,
     /// One of these, if there are any.
     run_ids: BTreeSet<RunId>,
+    run_id_prefix: Option<RunIdPrefix>,
 }
 
 impl Filter {
-    /// Runs of this status, with each of these labels, and of these ids, where there are any.
+    /// Only runs of this status, if it is given.
     #[must_use]
-    pub fn new(
-        status: Option<Status>,
-        labels: impl IntoIterator<Item = Label>,
-        run_ids: impl IntoIterator<Item = RunId>,
-    ) -> Self {
-        let labels = BTreeSet::from_iter(labels);
-        Self {
-            status,
-            label_bits: LabelBits::of(&labels),
-            labels,
-            run_ids: BTreeSet::from_iter(run_ids),
-        }
+    pub fn with_status(mut self, status: Option<Status>) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Only runs with each of these labels.
+    #[must_use]
+    pub fn with_labels(mut self, labels: impl IntoIterator<Item = Label>) -> Self {
+        self.labels = labels.into_iter().collect();
+        self.label_bits = LabelBits::of(&self.labels);
+        self
+    }
+
+    /// Only runs of these ids, where there are any.
+    #[must_use]
+    pub fn with_run_ids(mut self, run_ids: impl IntoIterator<Item = RunId>) -> Self {
+        self.run_ids = run_ids.into_iter().collect();
+        self
+    }
+
+    /// Only runs whose ids begin like this, if it is given.
+    #[must_use]
+    pub fn with_run_id_prefix(mut self, prefix: Option<RunIdPrefix>) -> Self {
+        self.run_id_prefix = prefix;
+        self
     }
 
     pub(super) const fn status(&self) -> Option<Status> {
@@ -62,6 +76,10 @@ impl Filter {
     fn matches_id_and_status(&self, run_id: RunId, status: Option<Status>) -> bool {
         (self.status.is_none() || self.status == status)
             && (self.run_ids.is_empty() || self.run_ids.contains(&run_id))
+            && self
+                .run_id_prefix
+                .as_ref()
+                .is_none_or(|prefix| prefix.is_of(run_id))
     }
 }
 

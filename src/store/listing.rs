@@ -14,6 +14,15 @@ pub struct Position {
     pub run_id: RunId,
 }
 
+impl Position {
+    /// A position before this one, with no run of an earlier millisecond between them.
+    pub(super) fn before(self) -> Option<Self> {
+        let listed_at = Timestamp::from_millis(self.listed_at.as_millis() + 1)?;
+        let run_id = RunId::MIN;
+        Some(Self { listed_at, run_id })
+    }
+}
+
 /// How many runs there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {

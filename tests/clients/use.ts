@@ -23,6 +23,11 @@ if (shown !== url || reason || status !== "completed") throw new Error(JSON.stri
 const list = await client.GET("/api/runs", { params: { query: { status: "completed", limit: 10 } } });
 if (list.error) throw new Error(list.error.detail);
 const runs: components["schemas"]["Run"][] = list.data.runs;
+const service = await client.GET("/api/service");
+if (service.error) throw new Error(service.error.detail);
+const place: "memory" | "database" = service.data.runs_kept_in;
+if (place !== "memory" || service.data.counts.completed !== 1) throw new Error(JSON.stringify(service.data));
+
 // Outputs that were read can be sent again.
 const again = await client.POST("/api/webhooks/run-update", { body: { run_id, outputs: runs[0]?.outputs } });
 if (again.error) throw new Error(again.error.detail);

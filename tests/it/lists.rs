@@ -36,6 +36,45 @@ async fn runs_are_listed_newest_first_by_status_and_in_pages() {
 }
 
 #[tokio::test]
+async fn runs_are_found_by_the_beginning_of_their_ids_in_upper_and_lower_case() {
+    let server = Server::start().await;
+    let other = "7c9e6679-7425-41de-944b-e07fc1f90ae7";
+    for n in [1, 11, 12] {
+        server.accept(update(n, "queued")).await;
+    }
+    server.accept(update(12, "failed")).await;
+    server.accept(json!({"run_id": other}).to_string()).await;
+    let all = [other, &run_id(12), &run_id(11), &run_id(1)];
+    for (query, expected) in [
+        ("7", &all[..]),
+        ("7c9e6679", &all),
+        ("7C9E6679-7425-4", &all),
+        ("7c9e667974254", &all),
+        ("7c9e6679-7425-40", &all[1..]),
+        ("7c9e6679-7425-40DE-944B-00000000001", &all[1..3]),
+        (
+            "7c9e6679-7425-40de-944b-00000000001&status=queued",
+            &all[2..3],
+        ),
+        (other, &all[..1]),
+        (&other.replace('-', ""), &all[..1]),
+        ("8", &[]),
+        ("c9e6679", &[]),
+    ] {
+        let page = server
+            .json(&format!("/api/runs?run_id_prefix={query}"))
+            .await;
+        assert_eq!(ids(runs(&page)), expected, "{query}");
+    }
+    let first = server
+        .json("/api/runs?run_id_prefix=7c9e6679-7425-40&limit=2")
+        .await;
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let path = format!("/api/runs?run_id_prefix=7c9e6679-7425-40&limit=2&cursor={cursor}");
+    assert_eq!(ids(runs(&server.json(&path).await)), all[3..]);
+}
+
+#[tokio::test]
 async fn a_listed_run_is_the_same_as_the_run_read_by_id() {
     let server = Server::start().await;
     server
@@ -144,6 +183,16 @@ async fn a_bad_parameter_is_named_in_the_problem() {
             "cursor",
         ),
         ("status=queued&cursor=%ff", "cursor"),
+        ("run_id_prefix=", "run_id_prefix"),
+        ("run_id_prefix=-", "run_id_prefix"),
+        ("run_id_prefix=7g", "run_id_prefix"),
+        ("run_id_prefix=7c9e%20", "run_id_prefix"),
+        ("run_id_prefix=7c9e-6679", "run_id_prefix"),
+        ("run_id_prefix=7&run_id_prefix=8", "run_id_prefix"),
+        (
+            "run_id_prefix=7c9e6679-7425-40de-944b-e07fc1f90ae70",
+            "run_id_prefix",
+        ),
     ] {
         let problem = problem(server.get(&format!("/api/runs?{query}")).await, 400).await;
         assert_eq!(problem["parameter"], parameter, "{query}");

@@ -40,6 +40,7 @@ mod rejections;
 mod resuming;
 mod runs;
 mod secrecy;
+mod service;
 mod simulate;
 mod sse;
 mod store_limits;

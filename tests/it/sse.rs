@@ -95,6 +95,12 @@ impl Stream {
 
     /// The runs from `snapshot` to `live`, and the id of `live`.
     pub(crate) async fn snapshot(&mut self, reason: &str) -> (Vec<Value>, String) {
+        let (runs, live) = self.until_live(reason).await;
+        (runs, live.id.unwrap())
+    }
+
+    /// The runs from `snapshot` to `live`, and that event.
+    pub(crate) async fn until_live(&mut self, reason: &str) -> (Vec<Value>, Event) {
         let snapshot = self.next_but_counts().await;
         assert_eq!(
             (&*snapshot.name, snapshot.data["reason"].as_str()),
@@ -104,7 +110,7 @@ impl Stream {
         loop {
             let event = self.next_but_counts().await;
             if event.name == "live" {
-                return (runs, event.id.unwrap());
+                return (runs, event);
             }
             assert_eq!((&*event.name, &event.id), ("", &None));
             runs.push(event.data);

@@ -6,7 +6,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    harness::{Server, WIRE_RUN, detail, fixtures, ids, problem, run_id, update, with_timeout},
+    harness::{
+        Server, WEBHOOK, WIRE_RUN, detail, fixtures, ids, problem, run_id, update, with_timeout,
+    },
     sse::{Stream, events_of},
 };
 
@@ -193,6 +195,76 @@ async fn the_limit_applies_to_the_snapshot_and_not_to_changes() {
 }
 
 #[tokio::test]
+async fn the_list_goes_on_where_the_limit_ended_the_snapshot() {
+    let server = Server::start().await;
+    for n in 0..20 {
+        let query = if n % 2 == 0 { "?user=42" } else { "" };
+        let status = if n % 4 < 2 { "failed" } else { "queued" };
+        let url = format!("{WEBHOOK}{query}");
+        let request = server.request(Method::POST, &url);
+        let request = request.header("content-type", "application/json");
+        let sent = request.body(update(n, status)).send().await.unwrap();
+        assert_eq!(sent.status(), 200);
+    }
+    for filter in [
+        "status=failed",
+        "label=user:42",
+        "status=failed&label=user:42",
+        "run_id_prefix=7c9e6679-7425-40de-944b-00000000001",
+        "",
+    ] {
+        let all = server.json(&format!("/api/runs?{filter}")).await;
+        let all = ids(all["runs"].as_array().unwrap());
+        assert!(all.len() >= 5, "{filter}: {all:?}");
+        let path = format!("/api/events?limit=2&{filter}");
+        let (runs, live) = Stream::open(&server, &path).await.until_live("start").await;
+        let cursor = live.data["next_cursor"].as_str().unwrap();
+        let rest = server
+            .json(&format!("/api/runs?{filter}&cursor={cursor}"))
+            .await;
+        let rest = rest["runs"].as_array().unwrap();
+        let both: Vec<_> = ids(&runs).into_iter().chain(ids(rest)).collect();
+        assert_eq!(runs.len(), 2, "{filter}");
+        assert_eq!(both, all, "{filter}");
+
+        let path = format!("/api/events?limit={}&{filter}", all.len());
+        let (runs, live) = Stream::open(&server, &path).await.until_live("start").await;
+        assert_eq!(ids(&runs), all, "{filter}");
+        assert_eq!(live.data, json!({"next_cursor": null}), "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_prefix_only_runs_whose_ids_begin_with_it_are_sent() {
+    let server = Server::start().await;
+    for n in [1, 11, 12] {
+        server.accept(update(n, "queued")).await;
+    }
+    // In upper case and without hyphens.
+    for prefix in [&run_id(11)[..35], "7C9E6679742540DE944B00000000001"] {
+        let path = format!("/api/events?run_id_prefix={prefix}");
+        let mut stream = Stream::open(&server, &path).await;
+        let (runs, live) = stream.snapshot("start").await;
+        assert_eq!(ids(&runs), [run_id(12), run_id(11)]);
+        let mut back = Stream::after(&live, &server, &path).await;
+        for (n, status) in [
+            (1, "running"),
+            (2, "queued"),
+            (11, "running"),
+            (1, "queued"),
+        ] {
+            server.accept(update(n, status)).await;
+        }
+        server.accept(update(12, "running")).await;
+        for stream in [&mut stream, &mut back] {
+            for n in [11, 12] {
+                assert_eq!(stream.next_run().await.0["run_id"], run_id(n));
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_output_written_on_several_lines_is_still_one_event() {
     let server = Server::start().await;
     let body = format!(
@@ -282,6 +354,8 @@ async fn a_bad_parameter_is_named_in_the_problem() {
         ("/api/events?limit=1&limit=1", "limit"),
         ("/api/events?run_id=x", "run_id"),
         ("/api/events?run_id=", "run_id"),
+        ("/api/events?run_id_prefix=", "run_id_prefix"),
+        ("/api/events?run_id_prefix=7c-9e", "run_id_prefix"),
         ("/api/runs/x/events", "run_id"),
         ("/api/runs/%ff/events", "run_id"),
     ] {

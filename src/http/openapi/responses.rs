@@ -34,6 +34,12 @@ const READER: &[When] = &[(
     "Without READ_TOKEN: the host is a public name that is not among --allow-host",
 )];
 
+const RESTORING: &[When] = &[(
+    "503",
+    "All connections are busy, to read the runs from the database at start takes longer than 5 s, or the service is \
+     shutting down meanwhile",
+)];
+
 const READ: &[When] = &[
     (
         "400",
@@ -117,6 +123,8 @@ described! {
     ReadinessProblems: &[ANY, PLAIN, READINESS];
     /// Of what needs a reader's token, and no memory budget.
     GuardedProblems: &[ANY, PLAIN, GUARDED, READER];
+    /// Of what is true only of all runs, and takes no parameters.
+    ServiceProblems: &[ANY, PLAIN, GUARDED, READER, RESTORING];
     /// Of reading runs.
     ReadProblems: &[ANY, GUARDED, READER, READ];
     /// Of reading one run.

@@ -12,27 +12,47 @@ use http_body_util::Full;
 use sha2::{Digest as _, Sha256};
 
 use super::{app::App, limits::frames::in_frames, openapi::responses::GuardedProblems};
+use crate::tokens::Tokens;
 
 const MARKUP: &str = include_str!("index.html");
-const STYLES: [&str; 5] = [
+const STYLES: [&str; 6] = [
     include_str!("style/base.css"),
     include_str!("style/list.css"),
     include_str!("style/panel.css"),
+    include_str!("style/gallery.css"),
     include_str!("style/lightbox.css"),
     include_str!("style/connect.css"),
 ];
 
 /// They share one scope, in which each uses only what those before it declare.
-const SCRIPTS: [&str; 10] = [
+const SCRIPTS: [&str; 28] = [
+    include_str!("script/times.js"),
+    include_str!("script/urls.js"),
+    include_str!("script/failure.js"),
     include_str!("script/items.js"),
+    include_str!("script/json.js"),
     include_str!("script/dom.js"),
+    include_str!("script/service.js"),
+    include_str!("script/route.js"),
+    include_str!("script/texts.js"),
     include_str!("script/outputs.js"),
+    include_str!("script/groups.js"),
     include_str!("script/lightbox.js"),
     include_str!("script/panel.js"),
+    include_str!("script/run_store.js"),
+    include_str!("script/hold.js"),
     include_str!("script/row.js"),
     include_str!("script/list.js"),
-    include_str!("script/stream.js"),
+    include_str!("script/gallery.js"),
+    include_str!("script/picture_view.js"),
+    include_str!("script/pinned.js"),
+    include_str!("script/feed.js"),
+    include_str!("script/feed_state.js"),
+    include_str!("script/search.js"),
+    include_str!("script/attention.js"),
+    include_str!("script/end_of_list.js"),
     include_str!("script/connect.js"),
+    include_str!("script/test_run.js"),
     include_str!("script/main.js"),
 ];
 
@@ -41,16 +61,26 @@ static STYLE: LazyLock<String> = LazyLock::new(|| STYLES.concat());
 static SCRIPT: LazyLock<String> =
     LazyLock::new(|| format!("\"use strict\";\n{}", SCRIPTS.concat()));
 
-/// For a service that accepts updates without a token.
-static OPEN: LazyLock<String> = LazyLock::new(|| {
+static PAGE: LazyLock<String> = LazyLock::new(|| {
     MARKUP
         .replace("<!-- style -->", &format!("<style>{}</style>", *STYLE))
         .replace("<!-- script -->", &format!("<script>{}</script>", *SCRIPT))
 });
 
-/// For a service that requires a token.
-static GUARDED: LazyLock<String> =
-    LazyLock::new(|| OPEN.replace(r#"data-webhook-token="no""#, r#"data-webhook-token="yes""#));
+/// The page of each kind of service: first by whether updates need a token, then by whether readers do.
+static PAGES: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {
+    let page = |webhook, read| {
+        let page = PAGE.replace(
+            r#"data-webhook-token="no""#,
+            &format!(r#"data-webhook-token="{webhook}""#),
+        );
+        page.replace(
+            r#"data-read-token="no""#,
+            &format!(r#"data-read-token="{read}""#),
+        )
+    };
+    ["no", "yes"].map(|webhook| ["no", "yes"].map(|read| page(webhook, read)))
+});
 
 /// Allows the page its own script and style, and images and videos from anywhere.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -78,10 +108,8 @@ fn hash_of(source: &str) -> String {
     ),
 )]
 pub(super) async fn show(State(app): State<Arc<App>>) -> ([(HeaderName, &'static str); 3], Body) {
-    let page = match app.webhook_tokens {
-        None => OPEN.as_str(),
-        Some(_) => GUARDED.as_str(),
-    };
+    let needs = |tokens: &Option<Tokens>| usize::from(tokens.is_some());
+    let page = PAGES[needs(&app.webhook_tokens)][needs(&app.read_tokens)].as_str();
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
@@ -99,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_policy_allows_the_script_and_the_style_that_are_served() {
-        for page in [&OPEN, &GUARDED] {
+        for page in PAGES.as_flattened() {
             for element in ["script", "style"] {
                 let (opening, closing) = (format!("<{element}"), format!("</{element}>"));
                 assert_eq!(page.matches(&opening).count(), 1, "{element}");
@@ -130,9 +158,27 @@ mod tests {
     }
 
     #[test]
-    fn the_two_pages_differ_in_one_word() {
-        let (before, after) = OPEN.split_once(r#"token="no""#).unwrap();
-        assert_eq!(*GUARDED, format!(r#"{before}token="yes"{after}"#));
+    fn the_pages_differ_in_which_tokens_are_required() {
+        let words = PAGES.each_ref().map(|pages| {
+            pages.each_ref().map(|page| {
+                let (_, rest) = page.split_once("<body ").unwrap();
+                let (attributes, rest) = rest.split_once('>').unwrap();
+                assert!(PAGE.ends_with(rest));
+                attributes
+            })
+        });
+        let attributes =
+            |webhook, read| format!(r#"data-webhook-token="{webhook}" data-read-token="{read}""#);
+        let expected = [
+            [attributes("no", "no"), attributes("no", "yes")],
+            [attributes("yes", "no"), attributes("yes", "yes")],
+        ];
+        assert_eq!(
+            words,
+            expected
+                .each_ref()
+                .map(|it| it.each_ref().map(String::as_str))
+        );
     }
 
     /// The policy has the browser reject most of these as well.
@@ -166,7 +212,7 @@ mod tests {
             "Interval('",
             "Interval(`",
         ] {
-            assert!(!OPEN.contains(word), "{word}");
+            assert!(!PAGE.contains(word), "{word}");
         }
     }
 
@@ -203,6 +249,6 @@ mod tests {
             }
             used.extend(words(script));
         }
-        assert!(declared.contains("itemsOf") && declared.contains("RunStream"));
+        assert!(declared.contains("itemsOf") && declared.contains("Feed"));
     }
 }

@@ -19,7 +19,7 @@ use utoipa::{
 use self::values::Repeated;
 pub(super) use self::values::{Cursor, Limit, SnapshotLimit, Wait};
 use super::problem::Problem;
-use crate::run::{Label, Labels, RunId, Status};
+use crate::run::{Label, Labels, RunId, RunIdPrefix, Status};
 
 /// The header in which a client that reconnects to a stream names the last event that it received.
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -113,6 +113,8 @@ pub(super) struct ShowQuery {
 pub(super) struct ListQuery {
     /// Only runs of this status
     pub(super) status: Option<Status>,
+    /// Only runs whose ids begin like this, in upper or lower case, with or without hyphens
+    pub(super) run_id_prefix: Option<RunIdPrefix>,
     /// How many runs, at most
     pub(super) limit: Option<Limit>,
     /// The next_cursor of the page before
@@ -129,6 +131,8 @@ pub(super) struct StreamQuery {
     #[serde(default)]
     #[param(value_type = Vec<RunId>, required = false, max_items = 100)]
     pub(super) run_id: Repeated<RunId, 100>,
+    /// Only runs whose ids begin like this, in upper or lower case, with or without hyphens
+    pub(super) run_id_prefix: Option<RunIdPrefix>,
     /// How many of the present runs to send, at most
     pub(super) limit: Option<SnapshotLimit>,
 }

@@ -3,5 +3,6 @@
 pub(super) mod events;
 mod list;
 pub(super) mod runs;
+pub(super) mod service;
 mod text;
 mod view;

@@ -46,7 +46,7 @@ pub(in crate::http) async fn show(
     Query(query): Query<ShowQuery>,
     Query(labels): Query<LabelQuery>,
 ) -> Result<Response, Problem> {
-    let filter = Filter::new(None, labels.label.0, []);
+    let filter = Filter::default().with_labels(labels.label.0);
     let run = match query.wait {
         None => app.lookup.get(run_id).await?,
         Some(Wait(longest)) => wait_until_terminal(&app, run_id, &filter, longest).await?,
@@ -111,7 +111,10 @@ pub(in crate::http) async fn list(
 ) -> Result<Response, Problem> {
     let Limit(limit) = query.limit.unwrap_or_default();
     let after = query.cursor.map(|Cursor(position)| position);
-    let filter = Filter::new(query.status, labels.label.0, []);
+    let filter = Filter::default()
+        .with_status(query.status)
+        .with_labels(labels.label.0)
+        .with_run_id_prefix(query.run_id_prefix);
     let mut search = PageSearch::new(filter.clone(), after, limit);
     let page = loop {
         match app.store.search(&mut search) {

@@ -78,22 +78,25 @@ impl Follower {
         mut after: Option<Position>,
         left: usize,
     ) -> Next {
-        if left > 0 {
-            for (others, entry) in (1..).zip(runs.listed(&self.filter, after)) {
-                after = Some(entry.position());
-                if self.filter.matches(&entry.run) {
-                    let left = left - 1;
-                    self.step = Step::Listing { since, after, left };
-                    return Next::Present(entry.run.clone());
-                }
-                if others == Runs::SEARCH_BATCH {
-                    self.step = Step::Listing { since, after, left };
-                    return Next::Continue;
-                }
+        for (others, entry) in (1..).zip(runs.listed(&self.filter, after)) {
+            let is_present = self.filter.matches(&entry.run);
+            if is_present && left == 0 {
+                self.step = Step::Changes(since);
+                return Next::Live(since, after.or_else(|| entry.position().before()));
+            }
+            after = Some(entry.position());
+            if is_present {
+                let left = left - 1;
+                self.step = Step::Listing { since, after, left };
+                return Next::Present(entry.run.clone());
+            }
+            if others == Runs::SEARCH_BATCH {
+                self.step = Step::Listing { since, after, left };
+                return Next::Continue;
             }
         }
         self.step = Step::Changes(since);
-        Next::Live(since)
+        Next::Live(since, None)
     }
 
     fn next_change(&mut self, runs: &Runs, since: Revision) -> Next {

@@ -3,7 +3,10 @@
 use strum::{IntoStaticStr, VariantArray};
 
 use super::Revision;
-use crate::run::{Run, RunId};
+use crate::{
+    run::{Run, RunId},
+    store::listing::Position,
+};
 
 /// What a follower gets next.
 #[derive(Debug)]
@@ -12,8 +15,9 @@ pub enum Next {
     Snapshot(SnapshotReason),
     /// One of the runs of the snapshot.
     Present(Run),
-    /// The snapshot is complete. The changes after this revision follow.
-    Live(Revision),
+    /// The snapshot is complete. The changes after this revision follow. Where the limit left out runs, they come after
+    /// this position in the list.
+    Live(Revision, Option<Position>),
     /// A run has changed, and is this now.
     Changed(Revision, Run),
     /// The store no longer keeps a run.

@@ -31,15 +31,20 @@ impl Client {
         }
     }
 
-    /// One for each status, one for all runs, one for two runs, and some for the runs of a user.
+    /// One for each status, one for all runs, one for two runs, one for those of a prefix, and some for the runs of a
+    /// user.
     fn of_every_filter(store: &Store) -> Vec<Self> {
-        let of_status = |status| Filter::new(status, [], []);
-        let of_user = |status| Filter::new(status, ["user:116".parse().unwrap()], []);
+        let prefix = "7c9e6679-7425-40de-944b-00000000001".parse().unwrap();
+        let of_status = |status| Filter::default().with_status(status);
+        let of_user = |status| of_status(status).with_labels(["user:116".parse().unwrap()]);
         let statuses = || Status::ALL.iter().copied().map(Some).chain([None]);
         statuses()
             .map(of_status)
             .chain(statuses().map(of_user))
-            .chain([Filter::new(None, [], [run_id(0), run_id(1)])])
+            .chain([
+                Filter::default().with_run_ids([run_id(0), run_id(1)]),
+                Filter::default().with_run_id_prefix(Some(prefix)),
+            ])
             .map(|filter| Self::new(store, filter))
             .collect()
     }
@@ -61,7 +66,7 @@ impl Client {
                 self.snapshot.as_mut().unwrap().insert(run.id());
                 self.receive(run);
             }
-            Next::Live(revision) => {
+            Next::Live(revision, _) => {
                 let snapshot = self.snapshot.take().unwrap();
                 self.known.retain(|run_id, _| snapshot.contains(run_id));
                 self.last_revision = Some(revision);
@@ -122,7 +127,7 @@ proptest! {
     /// go on and come back in any order.
     #[test]
     fn every_client_ends_with_the_runs_that_the_store_keeps(
-        steps in vec((0_u16..12, 0_usize..5, 0_usize..6, 0_usize..13, 0_usize..5), 0..60),
+        steps in vec((0_u16..12, 0_usize..5, 0_usize..6, 0_usize..14, 0_usize..5), 0..60),
     ) {
         let store = store(LIMITS);
         let mut clients = Client::of_every_filter(&store);
@@ -168,8 +173,60 @@ proptest! {
 /// A follower of all runs that has had its snapshot.
 fn live(store: &Store) -> Follower {
     let mut follower = store.follow(Filter::default(), usize::MAX, SnapshotReason::Start);
-    while !matches!(store.next(&mut follower), Next::Live(_)) {}
+    while !matches!(store.next(&mut follower), Next::Live(..)) {}
     follower
+}
+
+/// What the snapshot of a follower holds, and the position after which more follow.
+fn snapshot(store: &Store, filter: Filter, limit: usize) -> (Vec<RunId>, Option<Position>) {
+    let mut follower = store.follow(filter, limit, SnapshotReason::Start);
+    let mut present = Vec::new();
+    loop {
+        match store.next(&mut follower) {
+            Next::Present(run) => present.push(run.id()),
+            Next::Live(_, older) => return (present, older),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_runs_that_the_limit_of_a_snapshot_leaves_out_come_after_its_position() {
+    let store = store(Limits {
+        runs: 300,
+        ..LIMITS
+    });
+    for n in 0..300 {
+        let is_rare = n % 70 == 0;
+        let label = user(usize::from(is_rare));
+        apply_labelled(
+            &store,
+            n,
+            &status(n % 5),
+            label,
+            (n / 3).try_into().unwrap(),
+        );
+    }
+    for filter in [
+        Filter::default(),
+        Filter::default().with_status(Some(Status::Failed)),
+        Filter::default().with_labels(["user:116".parse().unwrap()]),
+        Filter::default().with_run_ids([run_id(7), run_id(8), run_id(290)]),
+        Filter::default().with_run_id_prefix("7c9e6679-7425-40de-944b-00000000001".parse().ok()),
+    ] {
+        let all: Vec<_> = page(&store, filter.clone(), None, 300).runs;
+        let all: Vec<_> = all.iter().map(Run::id).collect();
+        assert!(all.len() >= 3, "{filter:?}");
+        for limit in [0, 1, 2, all.len() - 1, all.len(), all.len() + 1] {
+            let (mut read, older) = snapshot(&store, filter.clone(), limit);
+            assert_eq!(older.is_some(), limit < all.len(), "{limit} {filter:?}");
+            if older.is_some() {
+                let rest = page(&store, filter.clone(), older, 300).runs;
+                read.extend(rest.iter().map(Run::id));
+            }
+            assert_eq!(read, all, "{limit} {filter:?}");
+        }
+    }
 }
 
 #[test]

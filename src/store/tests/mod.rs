@@ -215,7 +215,7 @@ fn a_search_for_few_of_many_runs_holds_the_lock_for_a_batch_at_a_time() {
         let label = (n % 500 == 0).then_some(("user", "42"));
         apply_labelled(&store, n, "{}", label, 0);
     }
-    let filter = Filter::new(None, ["user:42".parse().unwrap()], []);
+    let filter = Filter::default().with_labels(["user:42".parse().unwrap()]);
     let mut search = PageSearch::new(filter.clone(), None, 1);
     let steps = std::iter::from_fn(|| match store.search(&mut search) {
         Some(page) => {

@@ -93,7 +93,13 @@ async fn requests_wait_while_the_runs_are_read_and_are_answered_when_all_are_the
         .map(|(n, status)| begin(server.webhook(Method::POST, update(n, status))));
     let get = |path: &str| begin(server.request(Method::GET, path));
     let path = format!("/api/runs/{}", run_id(1));
-    let [all, run, waited] = ["/api/runs?limit=500", &path, &format!("{path}?wait=60")].map(get);
+    let [all, run, waited, service] = [
+        "/api/runs?limit=500",
+        &path,
+        &format!("{path}?wait=60"),
+        "/api/service",
+    ]
+    .map(get);
     let [all_events, events] = ["/api/events", &events_of(1)].map(get);
     for path in ["/healthz", "/", "/openapi.json"] {
         assert_eq!(server.get(path).await.status(), 200, "{path}");
@@ -111,6 +117,9 @@ async fn requests_wait_while_the_runs_are_read_and_are_answered_when_all_are_the
     }
     let list: Value = all.await.json().await.unwrap();
     assert_eq!(list["runs"].as_array().unwrap().len(), 500);
+    let service: Value = service.await.json().await.unwrap();
+    let counted = service["counts"]["all"].as_u64();
+    assert!(counted >= Some(RUNS as u64), "{service}");
     let counts = Stream::of(all_events.await).next().await.unwrap();
     assert!(
         counts.data["all"].as_u64() >= Some(RUNS as u64),

@@ -87,7 +87,7 @@ async fn a_filter_shows_the_runs_that_have_its_status_now() {
 
         browser.click(".filters [data-status=failed]").await;
         assert_eq!(browser.evaluate(shown).await, "2");
-        let pressed = "[...document.querySelectorAll('[aria-pressed=true]')]
+        let pressed = "[...document.querySelectorAll('.filters [aria-pressed=true]')]
         .map((button) => button.dataset.status)";
         assert_eq!(browser.evaluate(pressed).await, json!(["failed"]));
         report(&server, 1, "failed", 45.0, json!([])).await;

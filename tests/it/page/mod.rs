@@ -1,12 +1,14 @@
 //! The live page, seen through a browser.
 
 mod access;
+mod connect;
 mod environment;
 mod firefox;
 mod hostile;
 mod items;
 mod live;
 mod outputs;
+mod test_run;
 
 use std::{net::SocketAddr, ops::RangeInclusive, sync::LazyLock};
 
@@ -88,6 +90,14 @@ fn page_url(server: &Server) -> String {
 /// The expression for the row of a run.
 fn row(n: usize) -> String {
     format!("document.querySelector('[data-run=\"{}\"]')", run_id(n))
+}
+
+/// Opens the page of a service that has no runs.
+async fn open_empty(browser: &Browser, url: &str) {
+    browser.open(url).await;
+    browser
+        .wait_until("!document.querySelector('#welcome').hidden")
+        .await;
 }
 
 /// Opens a run, as a click on its status does.

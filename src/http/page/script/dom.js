@@ -1,18 +1,4 @@
-// dom.js: short ways to find, make and change elements, the URLs of the service, and copying text.
-
-// Built from the parts of the address: the whole of it may hold a password.
-const base = location.origin + location.pathname.replace(/\/?$/, "/");
-// A token has no space for which its plus signs could stand.
-const token = new URLSearchParams(location.search.replaceAll("+", "%2B")).get("token");
-
-/** The URL of a path of the service, with the token that this page was opened with. */
-function serviceUrl(path, query = {}) {
-  const url = new URL(base + path);
-  for (const [name, value] of Object.entries({ ...query, token })) {
-    if (value) url.searchParams.set(name, value);
-  }
-  return url.href;
-}
+// dom.js: short ways to find, make and change elements, and copying text.
 
 const byId = (id) => document.getElementById(id);
 
@@ -43,13 +29,13 @@ async function copy(text, element) {
 
 /** Makes a button copy what `text()` returns and `element` shows. */
 function copyOnClick(button, text, element) {
-  const label = button.ariaLabel;
+  const label = button.ariaLabel, { textContent } = button;
   const showResult = (result) => {
     button.textContent = button.ariaLabel = result;
     byId("announcement").textContent = result;
   };
   const reset = () => {
-    button.textContent = "Copy";
+    button.textContent = textContent;
     button.ariaLabel = label;
     byId("announcement").textContent = "";
   };

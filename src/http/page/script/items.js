@@ -20,6 +20,8 @@
  * @property {string | null} [live_status]
  * @property {number | null} [progress]
  * @property {{ data?: unknown, url?: unknown }[]} [outputs]
+ * @property {boolean} [outputs_incomplete]
+ * @property {Record<string, string>} [labels]
  * @property {string | null} [queued_at]
  * @property {string | null} [started_at]
  * @property {string | null} [ended_at]
@@ -29,87 +31,85 @@
 
 const MAX_ITEMS = 1000;
 const MAX_DEPTH = 20;
+// Of one output, so that an output of a million numbers does not hide the others.
+const MAX_VALUES = 2000;
+const MAX_KEY_CHARS = 300;
 
-/** @type {[Item["kind"], RegExp][]} */
-const KIND_BY_EXTENSION = [
-  ["image", /\.(png|jpe?g|webp|gif|avif|bmp|svg|apng|jfif)$/i],
-  ["video", /\.(mp4|webm|mov|m4v|mkv|ogv)$/i],
-  ["audio", /\.(mp3|wav|flac|ogg|oga|opus|m4a|aac)$/i],
+/** @type {[Item["kind"], string[]][]} */
+const EXTENSIONS = [
+  ["image", ["png", "jpg", "jpeg", "webp", "gif", "avif", "bmp", "svg", "apng", "jfif"]],
+  ["video", ["mp4", "webm", "mov", "m4v", "mkv", "ogv"]],
+  ["audio", ["mp3", "wav", "flac", "ogg", "oga", "opus", "m4a", "aac"]],
 ];
+const KIND_BY_EXTENSION = new Map(EXTENSIONS.flatMap(([kind, extensions]) => extensions.map((name) => [name, kind])));
 /** Where no file name says more: the key of `data` under which ComfyUI lists the file. */
 const KIND_BY_DATA_KEY = new Map(/** @type {[string, Item["kind"]][]} */ ([
   ["images", "image"], ["image", "image"], ["gifs", "image"],
   ["video", "video"], ["videos", "video"], ["audio", "audio"],
 ]));
 
-/** The URL, if it is safe to show and to link: http, https or a picture as a data: URL. */
-function safeUrl(text) {
-  try {
-    const url = new URL(text);
-    const isPicture = url.protocol === "data:" && /^image\//i.test(url.pathname);
-    return isPicture || url.protocol === "https:" || url.protocol === "http:" ? url : null;
-  } catch {
-    return null;
-  }
+/** The kind of a file. One with an extension that no browser shows is a file under every key of `data`. */
+function kindOf(names, dataKey) {
+  const extensions = names.map(extensionOf).filter(Boolean);
+  const known = extensions.find((extension) => KIND_BY_EXTENSION.has(extension));
+  if (known) return KIND_BY_EXTENSION.get(known);
+  return extensions.length > 0 ? "file" : KIND_BY_DATA_KEY.get(dataKey) ?? "file";
 }
 
-/** The URL without its signature, which differs each time a file is signed. */
-function withoutSignature(url) {
-  if (url.protocol === "data:") return url.href;
-  const unsigned = new URL(url);
-  for (const name of [...unsigned.searchParams.keys()]) {
-    if (/^(x-(amz|goog)-.*|expires|signature|policy|key-pair-id)$/i.test(name)) unsigned.searchParams.delete(name);
-  }
-  return unsigned.href;
+/** A part of a key. Of a long text, its length and its ends: keys are compared often. */
+function keyPart(text) {
+  if (text.length <= MAX_KEY_CHARS) return text;
+  return `${text.length} ${text.slice(0, MAX_KEY_CHARS / 2)} ${text.slice(-MAX_KEY_CHARS / 2)}`;
 }
 
-function fileNameIn(url) {
-  const segment = url.protocol === "data:" ? "" : url.pathname.split("/").pop();
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-}
-
-function kindOf(url, filename, dataKey) {
-  if (url.protocol === "data:") return "image";
-  for (const name of [filename, url.pathname]) {
-    for (const [kind, extension] of KIND_BY_EXTENSION) if (extension.test(name)) return kind;
-  }
-  return KIND_BY_DATA_KEY.get(dataKey) ?? "file";
-}
-
-const textItem = (text, name) => ({ kind: "text", key: `text ${text}`, name, text });
+const textItem = (text, name) => ({ kind: "text", key: `text ${keyPart(text)}`, name: shortText(name), text });
 
 /** A file, or a text where the URL is not safe. */
 function fileItem(text, filename, dataKey) {
-  const url = safeUrl(text);
+  if (isPictureData(text)) {
+    // Browsers open no data: URL in a tab of its own.
+    return { kind: "image", key: `image ${keyPart(text)}`, name: shortText(filename || dataKey || "image"), url: text,
+      original: "" };
+  }
+  const url = webUrl(text);
   if (!url) return textItem(text, filename || dataKey);
-  const kind = kindOf(url, filename, dataKey);
-  const name = filename || fileNameIn(url) || dataKey || kind;
-  // Browsers open no data: URL in a tab of its own.
-  const original = url.protocol === "data:" ? "" : url.href;
-  return { kind, key: `${kind} ${withoutSignature(url)}`, name, url: url.href, original };
+  const nameInUrl = fileNameIn(url);
+  const kind = kindOf([filename, nameInUrl], dataKey);
+  const name = shortText(filename || nameInUrl || dataKey || kind);
+  return { kind, key: `${kind} ${keyPart(withoutSignature(url))}`, name, url: url.href, original: url.href };
 }
 
-/** Every item in `value`, whatever its shape. Strings in nested objects are skipped: most are settings. */
-function* itemsIn(value, dataKey, isInObject = false, depth = 0) {
-  if (depth > MAX_DEPTH) return;
-  if (typeof value === "string" && !isInObject && value.trim()) {
-    const isFile = dataKey !== "text" && safeUrl(value);
-    yield isFile ? fileItem(value, "", dataKey) : textItem(value, dataKey);
-  } else if (Array.isArray(value)) {
-    for (const element of value) yield* itemsIn(element, dataKey, isInObject, depth + 1);
-  } else if (value && typeof value === "object") {
-    if (typeof value.url === "string") {
-      yield fileItem(value.url, typeof value.filename === "string" ? value.filename : "", dataKey);
-    } else if (typeof value.text === "string") {
-      yield textItem(value.text, dataKey);
-    } else {
-      for (const [key, field] of Object.entries(value)) yield* itemsIn(field, key, true, depth + 1);
-    }
+/** Finds the items in the value of an output, whatever its shape, within limits. */
+class ItemFinder {
+  #found;
+  #valuesLeft = MAX_VALUES;
+
+  /** `found` is called with each item. It returns whether there is room for more. */
+  constructor(found) {
+    this.#found = found;
   }
+  /** Strings in nested objects are skipped: most are settings. Returns whether to go on. */
+  find(value, dataKey, isInObject = false, depth = 0) {
+    this.#valuesLeft -= 1;
+    if (this.#valuesLeft < 0) return false;
+    if (typeof value === "string") {
+      if (isInObject || !/\S/.test(value)) return true;
+      return this.#found(dataKey === "text" ? textItem(value, dataKey) : fileItem(value, "", dataKey));
+    }
+    if (!value || typeof value !== "object" || depth > MAX_DEPTH) return true;
+    if (Array.isArray(value)) return value.every((element) => this.find(element, dataKey, isInObject, depth + 1));
+    if (typeof value.url === "string") {
+      return this.#found(fileItem(value.url, typeof value.filename === "string" ? value.filename : "", dataKey));
+    }
+    if (typeof value.text === "string") return this.#found(textItem(value.text, dataKey));
+    return Object.keys(value).every((key) => this.find(value[key], key, true, depth + 1));
+  }
+}
+
+/** Where the items of an output are: its data, or itself. An error is no item. */
+function dataOf(output) {
+  const data = output.data ?? (typeof output.url === "string" ? [output] : []);
+  return failureIn(data) ? [] : data;
 }
 
 /**
@@ -119,17 +119,17 @@ function* itemsIn(value, dataKey, isInObject = false, depth = 0) {
  */
 function itemsOf(run) {
   const items = [], occurrences = new Map();
+  const add = (item) => {
+    const n = (occurrences.get(item.key) ?? 0) + 1;
+    occurrences.set(item.key, n);
+    items.push({ ...item, key: `${n} ${item.key}` });
+    return items.length < MAX_ITEMS;
+  };
   for (const output of run.outputs ?? []) {
-    const data = output.data ?? (typeof output.url === "string" ? [output] : []);
-    const entries = typeof data === "object" && !Array.isArray(data) ? Object.entries(data) : [["", data]];
-    for (const [dataKey, value] of entries) {
-      for (const item of itemsIn(value, dataKey)) {
-        const n = (occurrences.get(item.key) ?? 0) + 1;
-        occurrences.set(item.key, n);
-        items.push(n > 1 ? { ...item, key: `${item.key} ${n}` } : item);
-        if (items.length === MAX_ITEMS) return items;
-      }
-    }
+    const data = dataOf(output), finder = new ItemFinder(add);
+    if (typeof data !== "object" || Array.isArray(data)) finder.find(data, "");
+    else Object.keys(data).every((dataKey) => finder.find(data[dataKey], dataKey));
+    if (items.length === MAX_ITEMS) break;
   }
   return items;
 }
@@ -145,24 +145,13 @@ function countByKind(items) {
   return (items.length < MAX_ITEMS ? parts : [...parts, "more"]).join(", ");
 }
 
-/** "5 min ago" */
-function ago(millis) {
-  const seconds = Math.max(0, Math.floor(millis / 1000));
-  if (seconds < 3) return "just now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86_400)} d ago`;
-}
+/** Whether some browsers play videos of this item's format, and others do not. */
+const isRareVideo = ({ kind, name, url }) => kind === "video" && /\.(mkv|mov)(\?|$)/i.test(`${name}\n${url}`);
 
 /** Why an item could not be loaded: a signed URL says when it expires. */
 function loadError(item, now) {
-  const query = new URL(item.url).searchParams;
-  const signedAt = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get("X-Amz-Date") ?? "");
-  if (signedAt) {
-    const [, year, month, day, hour, minute, second] = signedAt.map(Number);
-    const expiry = Date.UTC(year, month - 1, day, hour, minute, second) + 1000 * Number(query.get("X-Amz-Expires"));
-    if (expiry < now) return { title: "Expired", reason: `Its URL expired ${ago(now - expiry)}.` };
-  }
+  const url = webUrl(item.url), expiry = url && expiryOf(url);
+  if (expiry !== null && expiry < now) return { title: "Expired", reason: `Its URL expired ${ago(now - expiry)}.` };
+  if (isRareVideo(item)) return { title: "No preview", reason: "This browser may not play videos of this format." };
   return { title: "Not available", reason: "It could not be loaded." };
 }

@@ -1,107 +1,162 @@
-// list.js: the list of runs.
+// list.js: the list of runs. Only the rows near the window are in the document.
 
-const MAX_ROWS = 2000;
+// Rows this far from the window are in the document, too, so that scrolling shows no gap.
+const MARGIN_PX = 3000;
+// Until the first row was measured.
+const ROW_PX = 92;
 
-/** Whether run `a` is shown above run `b`: the newest is first. */
-function isBefore(a, b) {
-  return a.first_seen_at > b.first_seen_at || (a.first_seen_at === b.first_seen_at && a.run_id > b.run_id);
-}
-
-/** The rows of the runs that have the status of the filter, at most `MAX_ROWS`. */
 class RunList {
   #element;
+  #store;
+  #actions;
+  #hold;
+  // The ids that are shown, from top to bottom, and their runs. While the list is held, runs that left the store stay.
+  #ids = [];
+  #runs = new Map();
+  // The rows in the document.
   #rows = new Map();
-  // The same rows from top to bottom.
-  #order = [];
-  #openIds = new Set();
-  /** A status; empty for all runs. */
-  filter;
-  /** Whether all runs of the service were received, as far as they are shown. */
-  isComplete = false;
-  /** Whether runs left the filter, so that older ones fit in. */
-  hasRoom = false;
+  // Runs that came while the viewer could see it.
+  #arrivals = new Set();
+  #openId = "";
+  #rowHeight = ROW_PX;
+  #panelHeight = 0;
+  // The open row, once its height is followed.
+  #preparedRow = null;
+  #resize = new ResizeObserver(() => this.draw());
+  #frame = 0;
 
-  constructor(element, filter) {
+  /** `actions` are those of the rows; `onRelease` is called when the list may move again. */
+  constructor(element, store, { actions, onRelease }) {
     this.#element = element;
-    this.filter = filter;
-    element.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) => {
-      target.classList.toggle("in-view", !skipped);
-    }, true);
+    this.#store = store;
+    this.#actions = actions;
+    this.#hold = new Hold(element, onRelease);
+    const drawSoon = () => this.#frame ||= requestAnimationFrame(() => this.draw());
+    addEventListener("scroll", drawSoon, { passive: true });
+    addEventListener("resize", drawSoon);
   }
   get size() {
-    return this.#order.length;
+    return this.#ids.length;
   }
-  filterBy(status) {
-    this.filter = status;
-    this.isComplete = false;
-    this.#removeWhere(({ run }) => !this.#matches(run));
+  has(id) {
+    return this.#runs.has(id);
   }
-  /** Shows a run as it is now. `round` is that of the snapshot which sent it. */
-  update(run, round) {
-    let row = this.#rows.get(run.run_id);
-    if (!this.#matches(run)) {
-      if (row) this.#remove(row);
-      this.hasRoom ||= Boolean(row);
-      return;
+  /** Whether nothing in the list may move. */
+  get isHeld() {
+    return Boolean(this.#openId) || this.#hold.isHeld;
+  }
+  /** How many runs wait until the list may move. */
+  get newCount() {
+    const ids = this.#store.newestFirst();
+    return ids === this.#ids ? 0 : ids.filter((id) => !this.has(id)).length;
+  }
+
+  /** Shows the runs as the store has them. While the list is held, only older runs come, at its end. */
+  update({ force = false } = {}) {
+    const ids = this.#store.newestFirst();
+    if (ids !== this.#ids && (force || !this.isHeld)) this.#setIds(ids);
+    else if (ids !== this.#ids) this.#appendOlder(ids);
+    for (const id of this.#ids) {
+      const run = this.#store.get(id);
+      if (!run || run === this.#runs.get(id)) continue;
+      this.#runs.set(id, run);
+      this.#rows.get(id)?.update(run);
     }
-    if (row) {
-      const isMoved = row.run.first_seen_at !== run.first_seen_at;
-      if (isMoved) this.#order.splice(this.#order.indexOf(row), 1);
-      row.update(run);
-      if (isMoved) this.#insert(row);
-    } else {
-      if (this.size >= MAX_ROWS && isBefore(this.#order.at(-1).run, run)) return;
-      row = this.#add(run);
+    this.draw();
+  }
+  #setIds(ids) {
+    const isAddition = this.#ids.length > 0 && this.#store.isComplete;
+    if (isAddition) this.#arrivals = new Set(ids.filter((id) => !this.has(id)));
+    this.#ids = ids;
+    this.#runs = new Map(ids.map((id) => [id, this.#runs.get(id)]));
+  }
+  #appendOlder(ids) {
+    const end = ids.findLastIndex((id) => this.has(id)) + 1;
+    if (end < ids.length) this.#setIds([...this.#ids, ...ids.slice(end)]);
+  }
+
+  /**
+   * Opens a run, now or as soon as the list has it, and closes the other; an empty id only closes. What was clicked
+   * stays where it is.
+   */
+  open(id) {
+    if (id === this.#openId) return;
+    const clicked = this.#rows.get(id || this.#openId)?.element;
+    const top = clicked?.getBoundingClientRect().top;
+    this.#rows.get(this.#openId)?.close();
+    this.#resize.disconnect();
+    this.#preparedRow = null;
+    this.#openId = id;
+    this.draw();
+    if (clicked?.isConnected) scrollBy(0, clicked.getBoundingClientRect().top - top);
+  }
+  updateTimes(now) {
+    for (const row of this.#rows.values()) row.updateTimes(now);
+  }
+
+  /** Puts the rows near the window into the document, each where it belongs. */
+  draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    if (this.#element.closest("[hidden]")) return;
+    const open = this.#ids.indexOf(this.#openId);
+    const indexes = this.#indexesNearWindow(open);
+    this.#keepRows(indexes);
+    const first = this.#rows.get(this.#ids[indexes[0]]);
+    if (first) this.#rowHeight = first.height;
+    this.#panelHeight = open < 0 ? 0 : this.#rows.get(this.#openId).element.offsetHeight - this.#rowHeight;
+    for (const index of indexes) {
+      const panels = open >= 0 && index > open ? this.#panelHeight : 0;
+      this.#rows.get(this.#ids[index]).place(index * this.#rowHeight + panels, index + 1, this.size);
     }
-    row.round = round;
+    set(this.#element.style, "height", `${this.size * this.#rowHeight + this.#panelHeight}px`);
+    this.#arrivals.clear();
+    this.#prepareOpenRow();
   }
-  /** Removes a run that the service no longer keeps. */
-  forget(id) {
-    this.#openIds.delete(id);
-    const row = this.#rows.get(id);
-    if (row) this.#remove(row);
+  /** Follows the height of a run that was opened, and scrolls to it if it is outside the window. */
+  #prepareOpenRow() {
+    const row = this.#rows.get(this.#openId);
+    if (!row || row === this.#preparedRow) return;
+    this.#preparedRow = row;
+    this.#resize.observe(row.element);
+    const { top } = row.element.getBoundingClientRect();
+    if (top < 0 || top > innerHeight) row.element.scrollIntoView();
   }
-  /** Ends a snapshot: what it did not send is gone. */
-  complete(round) {
-    this.isComplete = true;
-    this.#removeWhere((row) => row.round !== round);
+  /** The open row is always among them: a video in it may be playing. */
+  #indexesNearWindow(open) {
+    const top = -this.#element.getBoundingClientRect().top;
+    const indexAt = (y) => {
+      const endOfOpen = (open + 1) * this.#rowHeight;
+      const isBelowOpen = open >= 0 && y > endOfOpen;
+      const withoutPanel = isBelowOpen ? Math.max(endOfOpen, y - this.#panelHeight) : y;
+      return Math.min(this.size, Math.max(0, Math.floor(withoutPanel / this.#rowHeight)));
+    };
+    const start = indexAt(top - MARGIN_PX), end = indexAt(top + innerHeight + MARGIN_PX) + 1;
+    const indexes = Array.from({ length: Math.min(end, this.size) - start }, (_, n) => start + n);
+    if (open >= 0 && open < start) indexes.unshift(open);
+    if (open >= end) indexes.push(open);
+    return indexes;
   }
-  trim() {
-    while (this.size > MAX_ROWS) this.#remove(this.#order.at(-1));
+  #keepRows(indexes) {
+    const ids = indexes.map((index) => this.#ids[index]);
+    const wanted = new Set(ids);
+    for (const [id, row] of this.#rows) {
+      if (wanted.has(id)) continue;
+      row.element.remove();
+      this.#rows.delete(id);
+    }
+    let next = this.#element.firstElementChild;
+    for (const id of ids) {
+      const row = this.#rows.get(id) ?? this.#makeRow(id);
+      if (id === this.#openId) row.open();
+      if (row.element === next) next = next.nextElementSibling;
+      else this.#element.insertBefore(row.element, next);
+    }
   }
-  updateAges() {
-    const now = Date.now();
-    for (const row of this.#order) row.updateAge(now);
-  }
-  // A run that the filter excludes gets no row: it would count towards `MAX_ROWS`.
-  #matches(run) {
-    return this.filter === "" || run.status === this.filter;
-  }
-  #add(run) {
-    const id = run.run_id;
-    const onToggle = (isOpen) => this.#openIds[isOpen ? "add" : "delete"](id);
-    const row = new Row(run, this.#openIds.has(id), onToggle);
-    row.element.classList.toggle("new", this.isComplete);
+  #makeRow(id) {
+    const row = new Row(this.#runs.get(id), this.#actions);
+    row.element.classList.toggle("new", this.#arrivals.has(id));
     this.#rows.set(id, row);
-    this.#insert(row);
     return row;
-  }
-  #insert(row) {
-    let low = 0, high = this.size;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (isBefore(this.#order[middle].run, row.run)) low = middle + 1;
-      else high = middle;
-    }
-    this.#order.splice(low, 0, row);
-    this.#element.insertBefore(row.element, this.#order[low + 1]?.element ?? null);
-  }
-  #remove(row) {
-    this.#rows.delete(row.run.run_id);
-    this.#order.splice(this.#order.indexOf(row), 1);
-    row.element.remove();
-  }
-  #removeWhere(isUnwanted) {
-    for (const row of this.#order.filter(isUnwanted)) this.#remove(row);
   }
 }

@@ -1,60 +1,116 @@
-// main.js: connects the list, the filter, the stream and the section that says how to connect ComfyDeploy.
+// main.js: connects the address, the list, the gallery, the feed and all that is around them.
 
-const filterButtons = [...document.querySelectorAll(".filters button")];
-const filterInUrl = location.hash.slice(1);
-const runList = new RunList(byId("runs"), Object.hasOwn(STATUS_NAMES, filterInUrl) ? filterInUrl : "");
-const runStream = new RunStream(runList, redraw);
-let isConnectOpen = false;
+class Page {
+  #router = new Router((before) => this.#onRoute(before));
+  #attention = new Attention(byId("notify"), (run) => this.#router.go({ view: "", run, picture: "" }));
+  #store = new RunStore(this.#router.route, (run) => this.#attention.runEnded(run));
+  #feed = new Feed(this.#store, () => this.#redraw());
+  #list;
+  #gallery;
+  #pinned;
+  #pictureView = new PictureView(this.#router);
+  #feedState = new FeedState(this.#feed);
+  #search = new Search(this.#router);
+  #endOfList = new EndOfList(this.#store, this.#feed);
+  #isConnectOpen = false;
 
-/** Updates all that is around the list. */
-function redraw() {
-  const { counts } = runStream, { filter } = runList;
-  const isEmpty = runList.size === 0;
-  const isWaitingForFirst = isEmpty && runList.isComplete && !counts?.all && filter === "";
-  set(byId("runs"), "hidden", isEmpty);
-  set(byId("none"), "hidden", isWaitingForFirst || !runList.isComplete || !isEmpty);
-  set(byId("none"), "textContent", filter ? `No ${filter} runs.` : "No runs.");
-  set(byId("welcome"), "hidden", !isWaitingForFirst);
-  set(byId("connect"), "hidden", !isWaitingForFirst && !isConnectOpen);
-  set(byId("connect-button"), "hidden", isWaitingForFirst);
-  set(document.querySelector(".filters"), "hidden", isWaitingForFirst);
-  const total = counts?.[filter || "all"] ?? 0;
-  set(byId("more"), "hidden", total <= MAX_ROWS || runList.size < MAX_ROWS);
-  set(byId("more"), "textContent", `Showing the newest ${formatCount(MAX_ROWS)} of ${formatCount(total)} runs.`);
-  if (counts) redrawCounts(counts);
-}
-
-function redrawCounts(counts) {
-  for (const button of filterButtons) {
-    set(button.lastElementChild, "textContent", formatCount(counts[button.dataset.status || "all"] ?? 0));
+  constructor() {
+    const router = this.#router, store = this.#store, onRelease = () => this.#redraw();
+    /** @type {RowActions} */
+    const actions = {
+      toggle: ({ run_id }) => router.go({ run: router.route.run === run_id ? "" : run_id }),
+      showPicture: ({ run_id }, n) => router.go({ picture: `${run_id}/${n}` }),
+    };
+    this.#list = new RunList(byId("runs"), store, { actions, onRelease });
+    this.#gallery = new Gallery(byId("gallery"), store, { actions, onRelease });
+    this.#pinned = new PinnedRun(byId("pinned"), store, { actions, onLoaded: onRelease });
+    byId("connect-button").addEventListener("click", ({ target }) => {
+      this.#isConnectOpen = !this.#isConnectOpen;
+      target.ariaExpanded = String(this.#isConnectOpen);
+      this.#redraw();
+    });
+    byId("new").addEventListener("click", () => {
+      this.#redraw({ force: true });
+      scrollTo({ top: 0 });
+    });
+    for (const link of document.querySelectorAll("[data-path]")) link.href = serviceUrl(link.dataset.path);
+    this.#showViews();
+    this.#restart();
+    setInterval(() => this.#check(), 1000);
   }
-  set(document, "title", counts.processing ? `(${counts.processing}) Runs` : "Runs");
-}
 
-function showFilter() {
-  for (const button of filterButtons) {
-    button.setAttribute("aria-pressed", String(button.dataset.status === runList.filter));
+  /** Draws what changed. With `force`, new runs come though the viewer is at work in the list. */
+  #redraw({ force = false } = {}) {
+    const { route } = this.#router, { counts } = this.#feed, isGallery = route.view === "gallery";
+    const isEmpty = this.#store.size === 0 && this.#list.size === 0;
+    const showsAll = !route.run && !route.status && !route.search;
+    const isFirst = isEmpty && this.#store.isComplete && !counts?.all && showsAll;
+    set(byId("runs"), "hidden", isEmpty || isGallery);
+    set(byId("gallery"), "hidden", !isGallery || isFirst);
+    this.#list.update({ force });
+    if (isGallery) this.#gallery.update({ force });
+    this.#showOpenRun();
+    this.#showPicture();
+    this.#showNewCount(isGallery ? this.#gallery.newCount : this.#list.newCount, isGallery ? "picture" : "run");
+    set(byId("welcome"), "hidden", !isFirst);
+    set(byId("connect"), "hidden", !isFirst && !this.#isConnectOpen);
+    set(byId("connect-button"), "hidden", isFirst);
+    set(byId("controls"), "hidden", isFirst);
+    if (counts) this.#search.showCounts(counts);
+    this.#feedState.update();
+    this.#endOfList.update(route, { isEmpty: isGallery ? this.#gallery.size === 0 : isEmpty, isFirst });
+    this.#attention.update(counts?.processing ?? 0);
+  }
+  /** Opens the run of the address: in the list, or if the list does not have it, above the list. */
+  #showOpenRun() {
+    const { run, view } = this.#router.route;
+    const isPinned = run && !view && !this.#list.has(run) && this.#store.isComplete;
+    this.#pinned.show(isPinned ? run : "");
+    this.#list.open(view ? "" : run);
+  }
+  #showPicture() {
+    const { picture, view, run: open } = this.#router.route;
+    const id = parsePicture(picture)?.run;
+    const run = this.#store.get(id) ?? this.#pinned.get(id);
+    const isUnknown = id && !run && this.#store.isComplete;
+    // Opening its run loads it.
+    if (isUnknown && (open !== id || view)) this.#router.go({ view: "", run: id }, { replace: true });
+    else this.#pictureView.update(run, view ? this.#gallery.pictures : []);
+  }
+  #showNewCount(count, noun) {
+    set(byId("new"), "hidden", count === 0);
+    if (count > 0) set(byId("new"), "textContent", `${formatCount(count)} new ${noun}${count > 1 ? "s" : ""}`);
+  }
+
+  #onRoute(before) {
+    const { route } = this.#router;
+    const isOtherQuery = route.status !== before.status || route.search !== before.search;
+    const isOtherList = isOtherQuery || route.view !== before.view;
+    if (isOtherQuery) this.#restart();
+    this.#search.showRoute();
+    this.#showViews();
+    this.#redraw({ force: isOtherList });
+    if (isOtherList) scrollTo({ top: 0 });
+  }
+  #restart() {
+    this.#store.restrictTo(this.#router.route);
+    this.#feed.start(queryOf(this.#router.route));
+  }
+  #showViews() {
+    for (const link of document.querySelectorAll("[data-view]")) {
+      link.ariaCurrent = link.dataset.view === this.#router.route.view ? "page" : null;
+      link.href = this.#router.addressOf({ view: link.dataset.view, run: "", picture: "" });
+    }
+  }
+  /** Every second. */
+  #check() {
+    if (!document.hidden) this.#list.updateTimes(serverNow());
+    this.#pinned.check();
+    this.#feed.check();
+    const { size } = this.#store;
+    // A page that stays open for days must not keep all runs of these days.
+    if (size > 2 * MAX_RUNS || (size > MAX_RUNS && !this.#list.isHeld)) this.#restart();
   }
 }
 
-function setFilter(status) {
-  history.replaceState(null, "", status ? `#${status}` : location.pathname + location.search);
-  runList.filterBy(status);
-  showFilter();
-  redraw();
-  runStream.open();
-}
-
-for (const link of document.querySelectorAll("[data-path]")) link.href = serviceUrl(link.dataset.path);
-for (const button of filterButtons) button.addEventListener("click", () => setFilter(button.dataset.status));
-byId("connect-button").addEventListener("click", ({ target }) => {
-  isConnectOpen = !isConnectOpen;
-  target.setAttribute("aria-expanded", String(isConnectOpen));
-  redraw();
-});
-setInterval(() => {
-  if (!document.hidden) runList.updateAges();
-  runStream.check();
-}, 1000);
-showFilter();
-runStream.open();
+new Page();

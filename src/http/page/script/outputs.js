@@ -1,7 +1,5 @@
 // outputs.js: draws the items of a run, small, large and in full size.
 
-const MAX_TEXT_CHARS = 20_000;
-
 // Browsers load images lazily by themselves, but not videos.
 const loadInView = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
@@ -30,10 +28,40 @@ function makePreview(item, alt, onError) {
 
 /** Shown instead of an item that could not be loaded. */
 function makeErrorNote(item) {
-  const { title, reason } = loadError(item, Date.now());
-  const note = make("div", { className: "broken-tile" }, make("strong", {}, title), make("span", {}, reason));
-  if (item.original) note.append(makeLink(item.original, "Open original"));
-  return note;
+  const { title, reason } = loadError(item, serverNow());
+  return make("div", { className: "broken-tile" }, make("strong", {}, title), make("span", {}, reason));
+}
+
+/** Whether a click asks the browser for a new tab, a new window or a download. */
+const isModified = (event) => event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+
+/** A button that copies the URL of an item. */
+function makeUrlButton(item) {
+  // Without the clipboard API, the text to copy has to be on the page.
+  const url = make("span", { className: "visually-hidden", ariaHidden: "true" });
+  const ariaLabel = `Copy URL of ${item.name}`;
+  const button = make("button", { type: "button", className: "action", ariaLabel }, "Copy URL");
+  copyOnClick(button, () => url.textContent = item.original, url);
+  return make("span", {}, button, url);
+}
+
+/** Browsers save a file of another origin only from its own page: there, the link opens it in a new tab. */
+function makeDownloadLink(item) {
+  return Object.assign(makeLink(item.url, "Download"), {
+    className: "action", download: item.name, ariaLabel: `Download ${item.name}`,
+  });
+}
+
+/** What can be done with the file of an item. */
+function makeActions(item, canOpen) {
+  const actions = make("div", { className: "actions" });
+  if (canOpen && item.original) {
+    const ariaLabel = `Open ${item.name}`;
+    actions.append(Object.assign(makeLink(item.original, "Open"), { className: "action", ariaLabel }));
+  }
+  actions.append(makeDownloadLink(item));
+  if (item.original) actions.append(makeUrlButton(item));
+  return actions;
 }
 
 /**
@@ -42,70 +70,85 @@ function makeErrorNote(item) {
  */
 
 /**
- * The look in the row of a run. `open` shows an item in full size.
+ * The look in the row of a run. `open` shows the item with a key in full size.
  * @returns {Look}
  */
 const thumbnailLook = (open) => ({
   makeLoaded(item, onError) {
     const thumbnail = makePreview(item, "", onError);
     thumbnail.className = "thumb";
-    // For the pointer only; the keyboard opens the run, which has buttons for this.
-    thumbnail.addEventListener("click", (event) => {
+    // For the pointer only; the keyboard opens the run, which has links for this.
+    const onClick = (event) => {
+      if (event.button > 1) return;
       event.preventDefault();
-      open(item.key);
-    });
+      event.stopPropagation();
+      const wantsTab = event.button === 1 || isModified(event);
+      if (!wantsTab) open(item.key);
+      else if (item.original) window.open(item.original, "_blank", "noopener,noreferrer");
+    };
+    thumbnail.addEventListener("click", onClick);
+    thumbnail.addEventListener("auxclick", onClick);
     return thumbnail;
   },
   makeBroken(item) {
-    const { title } = loadError(item, Date.now());
+    const { title } = loadError(item, serverNow());
     return make("span", { className: "thumb broken", title, role: "img", ariaLabel: title }, "×");
   },
 });
 
 /**
- * The look in an open run. `open` shows an item in full size.
+ * The look in an open run. `open` shows the item with a key in full size.
  * @returns {Look}
  */
 function tileLook(open) {
-  const makeTile = (item, content) =>
-    make("figure", { className: "tile" }, content, make("figcaption", { title: item.name }, item.name));
+  const makeTile = (item, content, canOpen) => make("figure", { className: "tile" },
+    content, make("figcaption", { title: item.name }, item.name), makeActions(item, canOpen));
   return {
     makeLoaded(item, onError) {
-      const media = makePreview(item, item.name, onError);
-      const ariaLabel = `Show ${item.name} in full size`;
-      const button = make("button", { type: "button", ariaLabel, onclick: () => open(item.key) }, media);
-      if (item.kind === "video") {
-        button.append(make("span", { className: "play" }, "▶ Video"));
-        playOnHover(button, media);
+      const media = makePreview(item, item.name, onError), isVideo = item.kind === "video";
+      // A data: URL cannot be opened in a tab.
+      const opener = item.original ? makeLink(item.original, media) : make("button", { type: "button" }, media);
+      opener.className = "opener";
+      opener.ariaLabel = `${isVideo ? "Video: show" : "Show"} ${item.name} in full size`;
+      opener.addEventListener("click", (event) => {
+        if (item.original && isModified(event)) return;
+        event.preventDefault();
+        open(item.key);
+      });
+      if (isVideo) {
+        opener.append(make("span", { className: "play" }, "▶ Video"));
+        playOnHover(opener, media);
       }
-      return makeTile(item, button);
+      return makeTile(item, opener, false);
     },
-    makeBroken: (item) => makeTile(item, makeErrorNote(item)),
+    makeBroken: (item) => makeTile(item, makeErrorNote(item), true),
   };
 }
 
-function playOnHover(button, video) {
+function playOnHover(opener, video) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   // The promise is rejected when the pointer leaves before the video started; that is no error.
-  button.addEventListener("pointerenter", () => video.play().catch(() => {}));
-  button.addEventListener("pointerleave", () => video.pause());
+  opener.addEventListener("pointerenter", () => video.play().catch(() => {}));
+  opener.addEventListener("pointerleave", () => video.pause());
 }
 
-/** An image or a video. Once loaded it stays, also when its URL is signed again. */
+/** An image or a video. Once loaded it stays, also when its URL is signed again; then its links change. */
 class VisualItem {
+  // Its looks read the URLs from it when they need them, so it is changed and not replaced.
   #item;
   #look;
   #isBroken = false;
 
   constructor(item, look) {
-    this.#item = item;
+    this.#item = { ...item };
     this.#look = look;
     this.#load();
   }
   update(item) {
-    const isNewUrl = item.url !== this.#item.url;
-    this.#item = item;
-    if (isNewUrl && this.#isBroken) this.#load();
+    if (item.url === this.#item.url) return;
+    Object.assign(this.#item, item);
+    if (this.#isBroken) this.#load();
+    else for (const link of this.element.querySelectorAll("a")) link.href = item.url;
   }
   #load() {
     const { url } = this.#item;
@@ -124,18 +167,18 @@ class VisualItem {
 }
 
 const MAKE_BY_KIND = {
-  text(item) {
-    const isLong = item.text.length > MAX_TEXT_CHARS;
-    const text = make("pre", {}, item.text.slice(0, MAX_TEXT_CHARS) + (isLong ? "…" : ""));
-    const box = make("div", { className: "copyable" }, text, makeCopyButton(() => item.text, text, "Copy the text"));
-    return make("figure", { className: "text" }, make("figcaption", {}, item.name || "text"), box);
-  },
+  text: makeTextFigure,
   audio(item) {
     const player = make("audio", { controls: true, preload: "none", src: item.url, ariaLabel: item.name });
     player.addEventListener("error", () => player.replaceWith(makeErrorNote(item)), { once: true });
-    return make("figure", { className: "audio" }, make("figcaption", {}, item.name), player);
+    return make("figure", { className: "audio" }, make("figcaption", {}, item.name), player, makeActions(item, true));
   },
-  file: (item) => make("p", { className: "file" }, makeLink(item.url, item.name)),
+  file(item) {
+    const extension = extensionOf(item.name), isShort = extension.length > 0 && extension.length <= 5;
+    const format = make("span", { className: "format", ariaHidden: "true" }, isShort ? extension : "file");
+    const name = make("figcaption", { title: item.name }, item.name);
+    return make("figure", { className: "file" }, format, name, makeActions(item, true));
+  },
 };
 
 /** A text, a sound or a file. A new URL makes it anew, unless it is being played. */
@@ -149,31 +192,11 @@ class OtherItem {
   update(item) {
     const player = this.element.querySelector("audio");
     const isPlaying = player && !player.paused;
-    if (item.url === this.#item.url || isPlaying) return;
+    const isSame = item.url === this.#item.url && item.text === this.#item.text;
+    if (isSame || isPlaying) return;
     this.#item = item;
     const element = MAKE_BY_KIND[item.kind](item);
     this.element.replaceWith(element);
     this.element = element;
   }
-}
-
-/**
- * Makes `container` show `items`. It keeps the elements of those already shown, which may be playing.
- * @param {Map<string, VisualItem | OtherItem>} shown by the key of the item
- */
-function reconcile(container, shown, items, create) {
-  const keys = new Set(items.map(({ key }) => key));
-  for (const [key, { element }] of shown) {
-    if (keys.has(key)) continue;
-    element.remove();
-    shown.delete(key);
-  }
-  items.forEach((item, index) => {
-    const current = shown.get(item.key);
-    if (current) current.update(item);
-    else shown.set(item.key, create(item));
-    const { element } = shown.get(item.key);
-    const there = container.children[index];
-    if (there !== element) container.insertBefore(element, there ?? null);
-  });
 }

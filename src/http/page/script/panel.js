@@ -1,51 +1,104 @@
 // panel.js: the details of an open run.
 
-const MAX_JSON_CHARS = 200_000;
+/** Facts with their labels. One that is empty is hidden. */
+class Facts {
+  element = make("dl", { className: "facts" });
+  /** @type {Map<string, HTMLElement>} */
+  #values = new Map();
 
-const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const formatTime = (timestamp) => timeFormat.format(new Date(timestamp));
-const formatCount = (n) => n.toLocaleString("en");
+  /** Adds a fact, below those added before. */
+  add(label, ...content) {
+    const value = make("dd", {}, ...content);
+    this.element.append(make("div", {}, make("dt", {}, label), value));
+    this.#values.set(label, value);
+    return value;
+  }
+  set(label, text) {
+    const value = this.#values.get(label) ?? this.add(label);
+    set(value, "textContent", text);
+    set(value.parentElement, "hidden", text === "");
+  }
+}
+
+function makeRunId(id) {
+  const code = make("code", {}, id);
+  return make("span", { className: "run-id" }, code, makeCopyButton(() => id, code, "Copy the run id"));
+}
 
 /** The details of an open run. */
 class Panel {
   #run;
-  #tiles = new Map();
-  #others = new Map();
-  #facts = make("span");
-  #visuals = make("div", { className: "tiles" });
-  #otherItems = make("div", { className: "others" });
-  #json = make("pre", { tabIndex: 0 });
+  #items;
+  #now = serverNow();
+  #facts = new Facts();
+  #labels;
+  #notes = make("div", { className: "notes" });
+  #failures = make("div", { className: "failures" });
+  #failuresJson = "[]";
+  #visuals;
+  #others = new ItemGroup("others", (item) => new OtherItem(item));
+  #json = make("pre", { tabIndex: 0, role: "group", ariaLabel: "Raw JSON" });
   #rawJson;
-  #look;
 
-  constructor(run, items, enlarge) {
-    this.#look = tileLook(enlarge);
-    const id = run.run_id, code = make("code", {}, id);
-    const name = make("span", {}, code, makeCopyButton(() => id, code, "Copy the run id"));
+  /** `openPicture` shows a picture in full size. It is called with its index among the images and videos. */
+  constructor(run, items, { openPicture }) {
+    const indexOf = (key) => this.#items.filter(isVisual).findIndex((item) => item.key === key);
+    const look = tileLook((key) => openPicture(indexOf(key)));
+    this.#visuals = new ItemGroup("tiles", (item) => new VisualItem(item, look));
+    this.#facts.add("Run", makeRunId(run.run_id));
+    this.#labels = this.#facts.add("Labels");
     this.#rawJson = make("details", { className: "raw", ontoggle: () => this.#updateJson() },
       make("summary", {}, "Raw JSON"),
-      make("p", {}, makeLink(serviceUrl(`api/runs/${id}`), "Open in a new tab")), this.#json);
-    this.element = make("div", { className: "panel" },
-      make("p", { className: "facts" }, name, this.#facts), this.#visuals, this.#otherItems, this.#rawJson);
+      make("p", {}, makeLink(serviceUrl(`api/runs/${run.run_id}`), "Open in a new tab")), this.#json);
+    this.element = make("div", { className: "panel" }, this.#failures, this.#visuals.element, this.#others.element,
+      this.#facts.element, this.#notes, this.#rawJson);
     this.update(run, items);
   }
   update(run, items) {
+    const hasNewItems = this.#items !== items;
     this.#run = run;
-    set(this.#facts, "textContent", [
-      `first update ${formatTime(run.first_seen_at)}`, `last update ${formatTime(run.last_seen_at)}`,
-      run.platform_status && `platform status ${run.platform_status}`,
-      run.live_status && `live status ${run.live_status}`,
-      run.outputs_incomplete && "some outputs were left out, since the run has too many",
-      items.length === MAX_ITEMS && `only the first ${formatCount(MAX_ITEMS)} files and texts are shown`,
-    ].filter(Boolean).join(" · "));
-    const [visual, others] = [items.filter(isVisual), items.filter((item) => !isVisual(item))];
-    reconcile(this.#visuals, this.#tiles, visual, (item) => new VisualItem(item, this.#look));
-    reconcile(this.#otherItems, this.#others, others, (item) => new OtherItem(item));
+    this.#items = items;
+    this.updateTimes(this.#now);
+    this.#updateFacts();
+    this.#updateFailures();
+    if (hasNewItems) {
+      this.#visuals.update(items.filter(isVisual));
+      this.#others.update(items.filter((item) => !isVisual(item)));
+    }
     this.#updateJson();
   }
+  /** Updates the times that count. `now` is the service's clock. */
+  updateTimes(now) {
+    this.#now = now;
+    const { queued, running, isRunning } = timesOf(this.#run, now);
+    const isWaiting = this.#run.status === "queued";
+    this.#facts.set("Time in the queue", timeText(queued, isWaiting));
+    this.#facts.set("Running time", timeText(running, isRunning));
+  }
+  #updateFacts() {
+    const run = this.#run, facts = this.#facts;
+    facts.set("First update", formatTime(run.first_seen_at));
+    facts.set("Last update", formatTime(run.last_seen_at));
+    facts.set("Platform status", run.platform_status ?? "");
+    facts.set("Live status", shorten(run.live_status ?? "", 500));
+    const labels = Object.entries(run.labels ?? {}).map(([name, value]) => `${name}:${value}`);
+    if (labels.join("\n") !== [...this.#labels.children].map(({ textContent }) => textContent).join("\n")) {
+      this.#labels.replaceChildren(...labels.map((label) => make("span", { className: "label" }, label)));
+    }
+    set(this.#labels.parentElement, "hidden", labels.length === 0);
+    const notes = [
+      run.outputs_incomplete && "Some outputs were left out, since the run has too many.",
+      this.#items.length === MAX_ITEMS && `Only the first ${formatCount(MAX_ITEMS)} files and texts are shown.`,
+    ];
+    set(this.#notes, "textContent", notes.filter(Boolean).join(" "));
+  }
+  #updateFailures() {
+    const failures = failuresOf(this.#run), json = JSON.stringify(failures);
+    if (json === this.#failuresJson) return;
+    this.#failuresJson = json;
+    this.#failures.replaceChildren(...failures.map(makeFailureBox));
+  }
   #updateJson() {
-    if (!this.#rawJson.open) return;
-    const json = JSON.stringify(this.#run, null, 2);
-    set(this.#json, "textContent", json.length > MAX_JSON_CHARS ? `${json.slice(0, MAX_JSON_CHARS)}…` : json);
+    if (this.#rawJson.open) set(this.#json, "textContent", prettyJson(this.#run));
   }
 }

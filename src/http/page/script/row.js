@@ -1,4 +1,4 @@
-// row.js: draws one run of the list.
+// row.js: draws one run: its row, and the panel below it while it is open.
 
 const MAX_THUMBNAILS = 4;
 
@@ -6,9 +6,17 @@ const STATUS_NAMES = {
   queued: "Queued", processing: "Processing", completed: "Completed", failed: "Failed", cancelled: "Cancelled",
 };
 
+/** How a run is named that ended otherwise than completed. */
+const endOf = (run) => run.platform_status === "timeout" ? "timed out" : run.status;
+
 /** What a run is doing, or what came of it. */
-function activityOf(run, items) {
+function activityOf(run, items, failures) {
   if (run.status === "completed") return countByKind(items) || "No outputs";
+  if (isTerminal(run)) {
+    if (failures.length > 0) return failureSummary(failures[0]);
+    const place = (run.live_status ?? "").replace(/^Executing /, "");
+    return place ? `${endOf(run)} at ${place}` : endOf(run);
+  }
   const addsDetail = run.platform_status && ![run.status, "running", "started"].includes(run.platform_status);
   return run.live_status || (addsDetail ? run.platform_status : "");
 }
@@ -21,57 +29,103 @@ function percentOf(run) {
   return run.progress < 100 ? Math.min(99, Math.round(run.progress)) : 100;
 }
 
+/**
+ * What is done when a row is clicked.
+ * @typedef {{ toggle: (run: Run) => void, showPicture: (run: Run, n: number) => void }} RowActions
+ */
+
 class Row {
-  /** The round of the snapshot that sent the run last. */
-  round = 0;
+  #run;
   #items = [];
-  #outputs;
   #thumbnails = new Map();
   #moreCount = make("span", { className: "more-count" });
   #panel = null;
   #parts;
-  // Of the items as they are at the click.
-  #enlarge = (key) => lightbox.open(this.#items, key);
-  #look = thumbnailLook(this.#enlarge);
+  #actions;
+  #look;
 
-  constructor(run, isOpen, onToggle) {
+  /** @param {RowActions} actions */
+  constructor(run, actions) {
+    this.#actions = actions;
+    this.#look = thumbnailLook((key) => this.#showPicture(key));
     this.element = byId("row").content.firstElementChild.cloneNode(true);
     const part = (selector) => this.element.querySelector(selector);
     this.#parts = {
-      status: part(".status"), activity: part(".doing"), percent: part(".percent"), bar: part("progress"),
-      strip: part(".strip"), time: part("time"), details: part("details"),
+      summary: part(".summary"), status: part(".status"), activity: part(".doing"), percent: part(".percent"),
+      bar: part("progress"), link: part("a"), labels: part(".labels"), strip: part(".strip"), seen: part("time"),
+      took: part(".took"),
     };
-    const id = part("code");
-    id.textContent = run.run_id.slice(0, 8);
-    id.title = run.run_id;
-    this.element.dataset.run = run.run_id;
-    const { details } = this.#parts;
-    details.addEventListener("toggle", () => {
-      onToggle(details.open);
-      this.#updatePanel();
+    const { link, bar } = this.#parts;
+    link.textContent = run.run_id;
+    link.href = `#run=${run.run_id}`;
+    link.ariaExpanded = "false";
+    link.addEventListener("click", (event) => {
+      // Others open a tab or a window.
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      actions.toggle(this.#run);
     });
+    bar.ariaLabel = `Progress of ${run.run_id}`;
+    this.element.dataset.run = run.run_id;
     this.update(run);
-    details.open = isOpen;
+  }
+  /** Without the panel. */
+  get height() {
+    return this.#parts.summary.getBoundingClientRect().height;
   }
   update(run) {
-    const parts = this.#parts, outputs = JSON.stringify(run.outputs);
-    const hasNewOutputs = this.#outputs !== outputs;
-    this.run = run;
-    this.#outputs = outputs;
-    if (hasNewOutputs) this.#items = itemsOf(run);
+    this.#run = run;
+    try {
+      this.#draw(run);
+    } catch (error) {
+      // One run must not keep the others from being shown.
+      console.error(`run ${run.run_id}`, error);
+    }
+  }
+  #draw(run) {
+    const parts = this.#parts;
+    this.#items = itemsOf(run);
     set(this.element.dataset, "status", run.status ?? "");
-    set(parts.status, "textContent", STATUS_NAMES[run.status] ?? "No status");
-    set(parts.activity, "textContent", activityOf(run, this.#items));
+    set(parts.status, "textContent", run.platform_status === "timeout" ? "Timed out" : STATUS_NAMES[run.status] ?? "No status");
+    set(parts.activity, "textContent", activityOf(run, this.#items, failuresOf(run)));
     set(parts.activity, "title", parts.activity.textContent);
     this.#updateProgress(percentOf(run));
-    if (hasNewOutputs) this.#updateThumbnails();
-    set(parts.time, "dateTime", run.last_seen_at);
-    set(parts.time, "title", formatTime(run.last_seen_at));
-    this.updateAge(Date.now());
+    this.#updateLabels();
+    this.#updateThumbnails();
+    set(parts.seen, "dateTime", run.last_seen_at);
+    set(parts.seen, "title", formatTime(run.last_seen_at));
     this.#panel?.update(run, this.#items);
+    this.updateTimes(serverNow());
   }
-  updateAge(now) {
-    set(this.#parts.time, "textContent", ago(now - Date.parse(this.run.last_seen_at)));
+  updateTimes(now) {
+    set(this.#parts.seen, "textContent", ago(now - Date.parse(this.#run.last_seen_at)));
+    set(this.#parts.took, "textContent", timesText(this.#run, now));
+    this.#panel?.updateTimes(now);
+  }
+  /** Moves the row to `top` pixels below the list's beginning. It is number `position` of `size`. */
+  place(top, position, size) {
+    set(this.element.style, "top", `${top}px`);
+    set(this.element, "ariaPosInSet", String(position));
+    set(this.element, "ariaSetSize", String(size));
+  }
+  open() {
+    if (this.#panel) return;
+    this.#panel = new Panel(this.#run, this.#items, { openPicture: (index) => this.#actions.showPicture(this.#run, index + 1) });
+    this.element.append(this.#panel.element);
+    this.#setOpen(true);
+  }
+  close() {
+    this.#panel?.element.remove();
+    this.#panel = null;
+    this.#setOpen(false);
+  }
+  #setOpen(isOpen) {
+    this.element.classList.toggle("open", isOpen);
+    this.#parts.link.ariaExpanded = String(isOpen);
+  }
+  #showPicture(key) {
+    const index = this.#items.filter(isVisual).findIndex((item) => item.key === key);
+    if (index >= 0) this.#actions.showPicture(this.#run, index + 1);
   }
   #updateProgress(percent) {
     const { percent: label, bar } = this.#parts;
@@ -79,22 +133,18 @@ class Row {
     if (percent === null) bar.removeAttribute("value");
     else if (!bar.hasAttribute("value") || bar.value !== percent) bar.value = percent;
   }
+  #updateLabels() {
+    const { labels } = this.#parts, texts = Object.entries(this.#run.labels ?? {}).map(([name, value]) => `${name}:${value}`);
+    if (texts.join("\n") === Array.from(labels.children, ({ textContent }) => textContent).join("\n")) return;
+    labels.replaceChildren(...texts.map((text) => make("span", { className: "label" }, text)));
+  }
   #updateThumbnails() {
     const { strip } = this.#parts;
-    const visual = this.#items.filter(isVisual).slice(0, MAX_THUMBNAILS);
-    reconcile(strip, this.#thumbnails, visual, (item) => new VisualItem(item, this.#look));
-    const more = this.#items.length - visual.length;
-    if (more && visual.length) {
-      set(this.#moreCount, "textContent", `+${more}`);
-      strip.append(this.#moreCount);
-    } else this.#moreCount.remove();
-  }
-  /** The outputs exist only while the run is open. */
-  #updatePanel() {
-    const { details } = this.#parts;
-    if (details.open === Boolean(this.#panel)) return;
-    this.#panel?.element.remove();
-    this.#panel = details.open ? new Panel(this.run, this.#items, this.#enlarge) : null;
-    if (this.#panel) details.append(this.#panel.element);
+    const visual = this.#items.filter(isVisual), first = visual.slice(0, MAX_THUMBNAILS);
+    reconcile(strip, this.#thumbnails, first, (item) => new VisualItem(item, this.#look));
+    const more = visual.length - first.length;
+    set(this.#moreCount, "textContent", `+${more}`);
+    if (more) strip.append(this.#moreCount);
+    else this.#moreCount.remove();
   }
 }

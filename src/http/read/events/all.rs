@@ -11,7 +11,7 @@ use super::{
     sse::{Event, EventHead, Scope, data, removed},
 };
 use crate::{
-    run::Status,
+    http::{params::Cursor, read::service::RunCounts},
     store::{Counts, Follower, Next},
 };
 
@@ -28,14 +28,11 @@ pub(super) struct AllRuns {
     counts: Option<(Instant, Counts)>,
 }
 
+/// That all present runs were sent, or as many as the limit allows.
 #[derive(Serialize)]
-struct CountsView {
-    all: usize,
-    queued: usize,
-    processing: usize,
-    completed: usize,
-    failed: usize,
-    cancelled: usize,
+struct Live {
+    /// Where the list of those that were left out begins.
+    next_cursor: Option<Cursor>,
 }
 
 impl AllRuns {
@@ -78,8 +75,11 @@ impl AllRuns {
                     return data(snapshot, &json!({ "reason": reason }));
                 }
                 Next::Present(run) => return self.sink.run_event(EventHead::default(), &run),
-                Next::Live(revision) => {
-                    return data(self.scope.event(&app, revision).event("live"), &json!({}));
+                Next::Live(revision, older) => {
+                    let live = Live {
+                        next_cursor: older.map(Cursor),
+                    };
+                    return data(self.scope.event(&app, revision).event("live"), &live);
                 }
                 Next::Changed(revision, run) => {
                     let head = self.scope.event(&app, revision);
@@ -103,16 +103,10 @@ impl AllRuns {
         if before.is_some_and(|(_, before)| before == counts) {
             return None;
         }
-        let of = |status: Status| counts.by_status[status as usize];
-        let view = CountsView {
-            all: counts.all,
-            queued: of(Status::Queued),
-            processing: of(Status::Processing),
-            completed: of(Status::Completed),
-            failed: of(Status::Failed),
-            cancelled: of(Status::Cancelled),
-        };
-        Some(data(EventHead::default().event("counts"), &view))
+        Some(data(
+            EventHead::default().event("counts"),
+            &RunCounts::from(counts),
+        ))
     }
 }
 

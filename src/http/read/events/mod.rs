@@ -45,7 +45,9 @@ const RETRY: &str = "retry: 1000\n";
 ///
 /// An event without a name is a run, as `GET /api/runs/{run_id}` shows it; with `status`, a run that stops matching is
 /// sent once more. `snapshot` (`reason`: `start`, `behind`, `restart`): all present runs follow; at `live`, drop every
-/// run that was not sent since. `removed` (`run_id`): the run is no longer in memory, or no longer has the label; a
+/// run that was not sent since. `live` (`next_cursor`): all were sent, or `limit` of them; `GET /api/runs` goes on with
+/// the others at this cursor, with the same `status`, `label` and `run_id_prefix`; null if there is none. A client that
+/// resumes without a `snapshot` gets no `live`: its last cursor holds. `removed` (`run_id`): the run is no longer in memory, or no longer has the label; a
 /// database may still have it, and its next update brings it back. `counts`: how many runs there are of each status.
 /// `heartbeat`: the stream is alive.
 #[utoipa::path(
@@ -69,7 +71,11 @@ pub(in crate::http) async fn all(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let SnapshotLimit(most) = query.limit.unwrap_or_default();
-    let filter = Filter::new(query.status, labels.label.0, query.run_id.0);
+    let filter = Filter::default()
+        .with_status(query.status)
+        .with_labels(labels.label.0)
+        .with_run_ids(query.run_id.0)
+        .with_run_id_prefix(query.run_id_prefix);
     let scope = Scope::runs(&filter);
     let follower = match last_event_id(&headers) {
         None => app.store.follow(filter, most, SnapshotReason::Start),
@@ -120,7 +126,7 @@ pub(in crate::http) async fn one(
     if last.is_some_and(|last| last == end_id(run_id)) && !is_active(&app, run_id).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let filter = Filter::new(None, labels.label.0, []);
+    let filter = Filter::default().with_labels(labels.label.0);
     let scope = Scope::one_run(run_id, &filter);
     let seen = last.and_then(|last| scope.revision(&app, last));
     let sink = EventSink::new(Arc::clone(&app), app.subscribers.subscribe()?);

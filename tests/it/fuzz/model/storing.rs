@@ -61,7 +61,7 @@ fn store(limits: Limits) -> Store {
 }
 
 fn listed(store: &Store, status: Option<Status>) -> Vec<Run> {
-    let filter = Filter::new(status, [], []);
+    let filter = Filter::default().with_status(status);
     let mut search = PageSearch::new(filter, None, usize::MAX);
     let page = store.search(&mut search).unwrap();
     assert_eq!(page.next, None);

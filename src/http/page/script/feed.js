@@ -1,0 +1,239 @@
+// feed.js: keeps the store up to date: from the stream of events, or where none arrives, by asking again and again.
+
+const SNAPSHOT_RUNS = 3000;
+const POLLED_RUNS = 200;
+// Without an event for this long, something between holds the stream back.
+const FIRST_EVENT_MS = 5000;
+// The service sends a heartbeat every 15 s.
+const SILENCE_MS = 45_000;
+const POLL_MS = 3000;
+const HIDDEN_POLL_MS = 15_000;
+// After this time in a hidden tab the stream ends: a browser opens only six connections to a server.
+const HIDDEN_MS = 60_000;
+const STREAM_RETRY_MS = 60_000;
+// Of each frame, so that scrolling stays smooth.
+const UPDATE_MS = 10;
+
+const HELD_BACK = "Something between this page and the service holds the live stream back, as Cloudflare's quick tunnels do.";
+const NO_STREAM = "The service gave this page no live stream: too many may be open.";
+
+class Feed {
+  /** How many runs of each status the service has; null until it has said so. */
+  counts = null;
+  /** What the service said of itself when the connection was made last. */
+  service = null;
+  /** `state` is "wait", "live", "poll", "lost" or "paused"; `reason` says more of it. */
+  state = "wait";
+  reason = "";
+  #store;
+  #query = {};
+  #onUpdated;
+  #source = null;
+  #isPolling = false;
+  // When something arrived last, and what to do next when; by performance.now().
+  #heardAt = 0;
+  #retryAt = Infinity;
+  #pollAt = Infinity;
+  #hiddenAt = document.hidden ? performance.now() : Infinity;
+  // Each query is a new generation: what was asked for an earlier one is not used.
+  #generation = 0;
+  // The one that is arriving; null while changes arrive.
+  #snapshot = null;
+  // The latest state of each run that changed since the last frame; null for a run that was removed.
+  #pending = new Map();
+  #whenFlushed = null;
+  #frame = 0;
+  #frameTimer;
+
+  /** `onUpdated` is called after the store or what is known of the service has changed. */
+  constructor(store, onUpdated) {
+    this.#store = store;
+    this.#onUpdated = onUpdated;
+    document.addEventListener("visibilitychange", () => this.#onVisibility());
+  }
+
+  /** Begins anew, with the runs that the API gives for `query`. */
+  start(query) {
+    this.#query = query;
+    this.#generation += 1;
+    this.#pending.clear();
+    this.#whenFlushed = null;
+    if (this.state === "live") this.#setState("wait");
+    this.#openStream();
+    if (this.state === "poll") this.#poll();
+  }
+
+  /** To be called every second. */
+  check() {
+    const now = performance.now();
+    const silence = now - this.#heardAt;
+    if (now - this.#hiddenAt >= HIDDEN_MS) this.#pause();
+    else if (this.state === "live" && silence >= SILENCE_MS) {
+      // A connection can be lost without an error, as while a machine sleeps.
+      this.#setState("lost");
+      this.#openStream();
+    } else if (this.state !== "live" && this.#source && silence >= FIRST_EVENT_MS) {
+      this.#endSilentStream();
+    } else if (!this.#source && now >= this.#retryAt) this.#openStream();
+    if (now >= this.#pollAt) this.#poll();
+  }
+
+  #openStream() {
+    this.#source?.close();
+    const source = new EventSource(serviceUrl("api/events", { ...this.#query, limit: SNAPSHOT_RUNS }));
+    this.#source = source;
+    this.#heardAt = performance.now();
+    this.#retryAt = Infinity;
+    source.onerror = () => this.#onStreamError();
+    source.onmessage = ({ data }) => {
+      const run = JSON.parse(data);
+      this.#enqueue(run.run_id, run);
+    };
+    const handlers = {
+      removed: ({ run_id }) => this.#enqueue(run_id, null),
+      counts: (counts) => {
+        this.counts = counts;
+        this.#schedule();
+      },
+      snapshot: () => {
+        this.#snapshot = { hasKnownRun: false };
+        this.#whenFlushed = null;
+      },
+      live: ({ next_cursor }) => this.#onLive(next_cursor),
+    };
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
+    }
+    for (const name of ["message", "heartbeat", ...Object.keys(handlers)]) {
+      source.addEventListener(name, () => this.#heardAt = performance.now());
+    }
+  }
+  #closeStream() {
+    this.#source?.close();
+    this.#source = null;
+    this.#retryAt = performance.now() + STREAM_RETRY_MS;
+  }
+  /** All runs of the snapshot have arrived, or after a short loss of the connection, all changes since. */
+  #onLive(nextCursor) {
+    const snapshot = this.#snapshot;
+    this.#snapshot = null;
+    if (snapshot) this.#whenFlushed = () => this.#store.complete(snapshot, nextCursor ?? null);
+    this.#pollAt = Infinity;
+    this.#setState("live");
+    this.#askService();
+    this.#schedule();
+  }
+  #onStreamError() {
+    if (this.state === "live") this.#setState("lost");
+    // Otherwise the browser tries again by itself.
+    if (this.#source.readyState !== EventSource.CLOSED) return;
+    this.#closeStream();
+    this.#startPolling(NO_STREAM);
+  }
+  #endSilentStream() {
+    const isOpen = this.#source.readyState === EventSource.OPEN;
+    if (isOpen) this.#closeStream();
+    this.#startPolling(isOpen ? HELD_BACK : this.reason);
+  }
+
+  #startPolling(reason) {
+    this.reason = reason;
+    if (this.#pollAt === Infinity) this.#poll();
+  }
+  async #poll() {
+    if (this.#isPolling) return;
+    this.#isPolling = true;
+    this.#pollAt = Infinity;
+    const generation = this.#generation;
+    try {
+      const [service, list] = await Promise.all([
+        fetchService(), fetchJson("api/runs", { ...this.#query, limit: POLLED_RUNS }),
+      ]);
+      if (generation === this.#generation && this.state !== "live") this.#takePolled(service, list);
+    } catch (error) {
+      this.#onPollError(error);
+    } finally {
+      this.#isPolling = false;
+      const pause = generation !== this.#generation ? 0 : document.hidden ? HIDDEN_POLL_MS : POLL_MS;
+      if (this.state !== "live") this.#pollAt = performance.now() + pause;
+    }
+  }
+  #takePolled(service, { runs, next_cursor }) {
+    const snapshot = { hasKnownRun: false };
+    for (const run of runs) this.#store.update(run, snapshot);
+    this.#store.complete(snapshot, next_cursor);
+    this.counts = service.counts;
+    this.service = service;
+    this.#setState(document.hidden ? "paused" : "poll");
+  }
+  #onPollError(error) {
+    if (this.state === "live") return;
+    this.reason = error instanceof RequestError ? error.message : "";
+    this.#setState("lost");
+  }
+  async #askService() {
+    try {
+      this.service = await fetchService();
+      this.#onUpdated();
+    } catch (error) {
+      console.warn("The service did not say what it is:", error.message);
+    }
+  }
+  /** The page of older runs that begins at the store's cursor. */
+  async loadOlder() {
+    const generation = this.#generation;
+    const page = await fetchJson("api/runs", { ...this.#query, limit: 500, cursor: this.#store.nextCursor });
+    if (generation !== this.#generation) return;
+    this.#store.addOlder(page.runs, page.next_cursor);
+    this.#onUpdated();
+  }
+
+  #onVisibility() {
+    this.#hiddenAt = document.hidden ? performance.now() : Infinity;
+    if (document.hidden || this.state !== "paused") return;
+    this.#pollAt = Infinity;
+    this.#setState("wait");
+    this.#openStream();
+  }
+  #pause() {
+    this.#hiddenAt = Infinity;
+    this.#closeStream();
+    this.#retryAt = Infinity;
+    this.#pollAt = performance.now();
+    this.#setState("paused");
+  }
+
+  #setState(state) {
+    if (state === "live") this.reason = "";
+    this.state = state;
+    this.#onUpdated();
+  }
+  #enqueue(id, run) {
+    this.#pending.set(id, { run, snapshot: this.#snapshot });
+    this.#schedule();
+  }
+  #schedule() {
+    if (this.#frame) return;
+    this.#frame = requestAnimationFrame(() => this.#flush());
+    // A page in the background gets no frames, and would keep all changes in memory.
+    this.#frameTimer = setTimeout(() => this.#flush(), 1000);
+  }
+  #flush() {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#frameTimer);
+    this.#frame = 0;
+    const end = performance.now() + UPDATE_MS;
+    for (const [id, { run, snapshot }] of this.#pending) {
+      this.#pending.delete(id);
+      if (run) this.#store.update(run, snapshot);
+      else this.#store.remove(id);
+      if (performance.now() > end) break;
+    }
+    if (this.#pending.size > 0) this.#schedule();
+    else {
+      this.#whenFlushed?.();
+      this.#whenFlushed = null;
+    }
+    this.#onUpdated();
+  }
+}

@@ -1,0 +1,43 @@
+// picture_view.js: shows the picture of the address in full size.
+
+class PictureView {
+  #router;
+  // What is shown: the picture, as the address names it, and those before and after it.
+  #shown = "";
+  /** @type {Picture[]} */
+  #pictures = [];
+
+  constructor(router) {
+    this.#router = router;
+    lightbox.onStep = (index) => {
+      const { run, n } = this.#pictures[index];
+      this.#shown = `${run.run_id}/${n}`;
+      router.go({ picture: this.#shown }, { replace: true });
+    };
+    lightbox.onClose = () => router.undo({ picture: "" });
+  }
+  /**
+   * Shows the picture of the address, with the others of the gallery or of its run.
+   * @param {Run | undefined} run that of the picture; undefined as long as it is not known
+   * @param {Picture[]} galleryPictures those of the gallery, if that is shown
+   */
+  update(run, galleryPictures) {
+    const { picture } = this.#router.route;
+    if (!picture || !run) return this.#hide();
+    const { n } = parsePicture(picture);
+    const isShown = (other) => other.run.run_id === run.run_id && other.n === n;
+    const isInGallery = galleryPictures.some(isShown);
+    this.#pictures = isInGallery ? galleryPictures : picturesOf(run);
+    const entries = this.#pictures.map((item) => ({ item, label: isInGallery ? nameOf(item.run) : "" }));
+    const index = this.#pictures.findIndex(isShown);
+    if (picture === this.#shown) lightbox.update(entries);
+    else if (index >= 0) {
+      this.#shown = picture;
+      lightbox.show(entries, index);
+    }
+  }
+  #hide() {
+    if (this.#shown) lightbox.hide();
+    this.#shown = "";
+  }
+}

@@ -1,0 +1,68 @@
+// pinned.js: the open run, if it has no row in the list: it is too old for the list, or does not match the search.
+
+const PINNED_REFRESH_MS = 3000;
+
+class PinnedRun {
+  /** The id of the run; empty for none. */
+  id = "";
+  #section;
+  #note;
+  #store;
+  #actions;
+  #onLoaded;
+  #run = null;
+  #row = null;
+  #refreshAt = Infinity;
+
+  /** `actions` are those of the row; `onLoaded` is called when the run is there. */
+  constructor(section, store, { actions, onLoaded }) {
+    this.#section = section;
+    this.#note = section.querySelector("p");
+    this.#store = store;
+    this.#actions = actions;
+    this.#onLoaded = onLoaded;
+  }
+  /** Shows a run; an empty id shows none. */
+  show(id) {
+    if (id === this.id) return;
+    this.id = id;
+    this.#run = null;
+    this.#row?.element.remove();
+    this.#row = null;
+    this.#section.hidden = !id;
+    this.#note.textContent = "Loading the run…";
+    this.#refreshAt = Infinity;
+    if (id) this.#refresh();
+  }
+  /** The run of an id, if it is shown here. */
+  get(id) {
+    return id === this.id ? this.#run : null;
+  }
+  /** To be called every second. */
+  check() {
+    if (performance.now() >= this.#refreshAt && !document.hidden) this.#refresh();
+    this.#row?.updateTimes(serverNow());
+  }
+  async #refresh() {
+    const { id } = this;
+    this.#refreshAt = Infinity;
+    try {
+      const run = this.#store.get(id) ?? await fetchJson(`api/runs/${id}`);
+      if (id === this.id) this.#draw(run);
+    } catch (error) {
+      if (id === this.id && !this.#run) this.#note.textContent = error.message;
+    }
+    const isOver = this.#run && isTerminal(this.#run);
+    if (id === this.id && !isOver) this.#refreshAt = performance.now() + PINNED_REFRESH_MS;
+  }
+  #draw(run) {
+    this.#run = run;
+    this.#note.textContent = "This run is not in the list below.";
+    if (this.#row) return this.#row.update(run);
+    this.#row = new Row(run, this.#actions);
+    this.#section.querySelector("ol").append(this.#row.element);
+    this.#row.open();
+    this.#section.scrollIntoView({ block: "nearest" });
+    this.#onLoaded();
+  }
+}
