@@ -18,6 +18,8 @@ mod edge;
 
 mod app;
 
+mod document;
+
 mod limits;
 mod params;
 

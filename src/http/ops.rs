@@ -2,16 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::State,
-    http::{HeaderName, header},
-};
-use http_body_util::Full;
+use axum::{extract::State, http::HeaderMap, response::Response};
 
 use super::{
     app::App,
-    limits::frames::in_frames,
+    document,
     openapi::responses::{GuardedProblems, ProbeProblems, ReadinessProblems},
     problem::Problem,
 };
@@ -54,9 +49,7 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
     path = "/metrics",
     responses((status = 200, description = "The metrics", body = String), GuardedProblems),
 )]
-pub(super) async fn metrics(
-    State(app): State<Arc<App>>,
-) -> ([(HeaderName, &'static str); 1], Body) {
+pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let usage = app.store.usage();
     app.lookup.measure_database();
     let text = app.metrics.render(Levels {
@@ -67,10 +60,6 @@ pub(super) async fn metrics(
         subscribers: app.subscribers.count(),
         log_lines_left_out: telemetry::lines_left_out(),
     });
-    let headers = [(
-        header::CONTENT_TYPE,
-        "text/plain; version=0.0.4; charset=utf-8",
-    )];
     // Its size is bounded by its labels, so it needs no budget: it can be read when all budgets are used up.
-    (headers, in_frames(Full::from(text)))
+    document::compressed(&headers, "text/plain; version=0.0.4; charset=utf-8", text)
 }

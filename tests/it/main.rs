@@ -29,6 +29,7 @@ mod misdirected;
 mod openapi;
 mod packaging;
 mod page;
+mod page_headers;
 #[cfg(target_os = "linux")]
 mod pipelined;
 mod problem_pages;

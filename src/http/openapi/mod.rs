@@ -5,12 +5,7 @@ pub(super) mod responses;
 
 use std::sync::{Arc, OnceLock};
 
-use axum::{
-    Extension,
-    body::{Body, Bytes},
-    http::{HeaderName, header},
-};
-use http_body_util::Full;
+use axum::{Extension, http::HeaderMap, response::Response};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -23,16 +18,20 @@ use self::{output::MediaItem, responses::GuardedProblems};
 use super::{
     WEBHOOK_PATH,
     app::App,
+    document::Document,
     json::to_json_line,
-    limits::frames::in_frames,
     params::{Limit, SnapshotLimit, Wait},
-    problem::ProblemBody,
+    problem::{Problem, ProblemBody},
 };
+use crate::run::RunIdPrefix;
 
 /// What the description holds beside the routes.
 #[derive(OpenApi)]
 // Relative to the address of the description, whatever path a proxy adds in front of it.
-#[openapi(servers((url = ".")), components(schemas(Limit, MediaItem, ProblemBody, SnapshotLimit, Wait)))]
+#[openapi(
+    servers((url = ".")),
+    components(schemas(Limit, MediaItem, ProblemBody, RunIdPrefix, SnapshotLimit, Wait)),
+)]
 struct Base;
 
 /// The three ways to present a token.
@@ -40,7 +39,7 @@ const SECURITY_SCHEMES: [&str; 3] = ["bearer", "basic", "query"];
 
 /// The description as JSON. It describes every route, its own included, so it is completed after they are there.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Description(Arc<OnceLock<Bytes>>);
+pub(super) struct Description(Arc<OnceLock<Document>>);
 
 impl Description {
     /// Completes the `document` that the routes make, for a service that asks for the tokens of `app`.
@@ -51,7 +50,8 @@ impl Description {
             app.read_tokens.is_some(),
         );
         name_updates(&mut document);
-        self.0.get_or_init(|| to_json_line(&document).into());
+        self.0
+            .get_or_init(|| Document::new("application/json", to_json_line(&document)));
     }
 }
 
@@ -60,14 +60,19 @@ impl Description {
     get,
     operation_id = "getOpenApi",
     path = "/openapi.json",
-    responses((status = 200, description = "The description", body = Object), GuardedProblems),
+    responses(
+        (status = 200, description = "The description", body = Object),
+        (status = 304, description = "The client has it already: it sent its ETag as If-None-Match"),
+        GuardedProblems
+    ),
 )]
 pub(super) async fn show(
-    Extension(Description(json)): Extension<Description>,
-) -> ([(HeaderName, &'static str); 1], Body) {
-    let headers = [(header::CONTENT_TYPE, "application/json")];
-    let json = json.get().cloned().unwrap_or_default();
-    (headers, in_frames(Full::new(json)))
+    Extension(Description(document)): Extension<Description>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    // It is there before the first request.
+    let document = document.get().ok_or(Problem::Internal)?;
+    Ok(document.respond(&headers))
 }
 
 /// The description without its routes.

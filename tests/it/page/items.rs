@@ -6,16 +6,22 @@ use serde_json::{Value, json};
 
 use crate::harness::{is_installed, output_for, read};
 
-/// The result of a JavaScript function that uses `items.js`. None where Node is not installed.
-fn evaluate(function: &str, input: &Value) -> Option<Value> {
+/// The scripts that use nothing of the browser, in the order of the page.
+const PURE: [&str; 5] = ["times", "urls", "failure", "items", "json"];
+
+/// The result of a JavaScript function that uses these scripts. None where Node is not installed.
+pub(super) fn evaluate(function: &str, input: &Value) -> Option<Value> {
     if !is_installed("node") {
         return None;
     }
-    let items = read("src/http/page/script/items.js");
+    let scripts: String = PURE
+        .iter()
+        .map(|name| read(&format!("src/http/page/script/{name}.js")))
+        .collect();
     // A string, since `__proto__` has a meaning of its own in source text.
     let input = Value::from(input.to_string());
     let script = format!(
-        "\"use strict\";\n{items}\nconst result = ({function})(JSON.parse({input}));
+        "\"use strict\";\n{scripts}\nconst result = ({function})(JSON.parse({input}));
          console.log(JSON.stringify(result));"
     );
     let mut node = Command::new("node");
@@ -140,6 +146,104 @@ fn keys_are_unique_and_do_not_change_with_the_signature() {
     if let Some(keys) = evaluate(function, &json!([signed("1"), signed("2")])) {
         assert_eq!(keys[0], keys[1]);
         assert_ne!(keys[0][0], keys[0][1]);
+    }
+}
+
+#[test]
+fn keys_are_unique_whatever_the_texts_are() {
+    let long = |middle: &str| format!("{}{middle}{}", "a".repeat(5_000), "a".repeat(5_000));
+    let texts = json!([
+        "a",
+        "a",
+        "a 2",
+        "2 a",
+        "1 a",
+        long("b"),
+        long("c"),
+        long("b")
+    ]);
+    let run = json!({ "outputs": [{ "data": { "text": texts } }] });
+    let function = "(run) => {
+        const keys = itemsOf(run).map(({ key }) => key);
+        return [keys.length, new Set(keys).size, keys.every((key) => key.length < 500)];
+    }";
+    if let Some(found) = evaluate(function, &run) {
+        assert_eq!(found, json!([8, 8, true]));
+    }
+}
+
+#[test]
+fn a_format_that_no_browser_shows_is_a_file_under_every_key() {
+    let names = [
+        "a.psd",
+        "a.EXR",
+        "a.tif",
+        "a.tiff",
+        "a.avi",
+        "a.heic",
+        "a.dng",
+        "a.zip",
+        "a.safetensors",
+        "a.ply",
+        "a.7z",
+        "a.whatever",
+    ];
+    let files = names.map(file);
+    let data = json!({ "images": files, "gifs": files, "video": files });
+    let expected: Vec<_> = names.into_iter().map(|name| ("file", name)).collect();
+    assert_items(&json!([{ "data": data }]), &expected.repeat(3));
+    // These are no extensions.
+    let names = ["picture v1.5", "picture no. 7", "picture."];
+    let expected = names.map(|name| ("image", name));
+    assert_items(
+        &json!([{ "data": { "images": names.map(|name| json!({ "url": "https://x.example/1", "filename": name })) } }]),
+        &expected,
+    );
+}
+
+#[test]
+fn a_url_longer_than_16_kib_is_a_text() {
+    let long = format!("https://x.example/{}.png", "a".repeat(16_384));
+    let data = json!({ "images": [{ "url": long, "filename": "a.png" }, long] });
+    assert_items(
+        &json!([{ "data": data }]),
+        &[("text", "a.png"), ("text", "images")],
+    );
+    let picture = format!("data:image/png;base64,{}", "A".repeat(100_000));
+    assert_items(
+        &json!([{ "data": { "images": [{ "url": picture, "filename": "a.png" }] } }]),
+        &[("image", "a.png")],
+    );
+}
+
+#[test]
+fn a_million_numbers_do_not_hide_what_comes_after_them() {
+    let outputs = json!([{ "data": { "seeds": vec![7; 1_000_000] } }, { "data": [file("a.png")] }]);
+    assert_items(&outputs, &[("image", "a.png")]);
+}
+
+#[test]
+fn of_an_output_only_the_first_values_are_looked_at() {
+    let function = "() => {
+        let looks = 0;
+        const count = { get: (values, key) => (looks += 1, values[key]) };
+        const numbers = new Proxy(Array(1_000_000).fill(0), count);
+        itemsOf({ outputs: [{ data: { numbers } }] });
+        return looks < 10_000;
+    }";
+    if let Some(is_bounded) = evaluate(function, &Value::Null) {
+        assert_eq!(is_bounded, true);
+    }
+}
+
+#[test]
+fn names_are_shortened() {
+    let long = "n".repeat(2_000_000);
+    let data = json!({ "images": [{ "url": "https://x.example/1", "filename": long }] });
+    let run = json!({ "outputs": [{ "data": data }, { "data": { long: ["a text"] } }] });
+    let function = "(run) => itemsOf(run).map(({ name }) => name.length)";
+    if let Some(lengths) = evaluate(function, &run) {
+        assert_eq!(lengths, json!([201, 201]));
     }
 }
 

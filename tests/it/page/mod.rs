@@ -3,12 +3,18 @@
 mod access;
 mod connect;
 mod environment;
+mod failure;
 mod firefox;
 mod hostile;
 mod items;
+mod json_text;
+mod lightbox;
 mod live;
+mod open_run;
 mod outputs;
 mod test_run;
+mod times;
+mod urls;
 
 use std::{net::SocketAddr, ops::RangeInclusive, sync::LazyLock};
 
@@ -100,10 +106,11 @@ async fn open_empty(browser: &Browser, url: &str) {
         .await;
 }
 
-/// Opens a run, as a click on its status does.
+/// Opens a run, as a click anywhere on its row does: its link covers all of it.
 async fn open_run(browser: &Browser, n: usize) {
+    let id = run_id(n);
     browser
-        .click(&format!("[data-run='{}'] .status", run_id(n)))
+        .click(&format!("[data-run='{id}'] a[href='#run={id}']"))
         .await;
     browser
         .find(&format!("[data-run='{}'] .panel", run_id(n)))

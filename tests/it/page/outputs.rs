@@ -36,7 +36,7 @@ async fn images_are_thumbnails_in_the_row_and_open_in_full_size() {
             browser.find("figure.text pre").await.text().await.unwrap(),
             "a castle"
         );
-        browser.click(".tile button").await;
+        browser.click(".tile .opener").await;
         browser
             .wait_until("document.querySelector('dialog[open] .stage img')?.naturalWidth === 1")
             .await;

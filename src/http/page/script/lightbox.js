@@ -55,9 +55,9 @@ class Lightbox {
   }
   /** Shows one of these pictures. */
   show(pictures, index) {
+    if (pictures.length === 0) return;
     this.#pictures = pictures;
     this.#index = Math.min(Math.max(0, index), pictures.length - 1);
-    if (pictures.length === 0) return;
     this.#load();
     if (this.#isOpen) return;
     this.#isOpen = true;

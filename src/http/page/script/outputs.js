@@ -35,16 +35,6 @@ function makeErrorNote(item) {
 /** Whether a click asks the browser for a new tab, a new window or a download. */
 const isModified = (event) => event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
 
-/** A button that copies the URL of an item. */
-function makeUrlButton(item) {
-  // Without the clipboard API, the text to copy has to be on the page.
-  const url = make("span", { className: "visually-hidden", ariaHidden: "true" });
-  const ariaLabel = `Copy URL of ${item.name}`;
-  const button = make("button", { type: "button", className: "action", ariaLabel }, "Copy URL");
-  copyOnClick(button, () => url.textContent = item.original, url);
-  return make("span", {}, button, url);
-}
-
 /** Browsers save a file of another origin only from its own page: there, the link opens it in a new tab. */
 function makeDownloadLink(item) {
   return Object.assign(makeLink(item.url, "Download"), {
@@ -60,7 +50,11 @@ function makeActions(item, canOpen) {
     actions.append(Object.assign(makeLink(item.original, "Open"), { className: "action", ariaLabel }));
   }
   actions.append(makeDownloadLink(item));
-  if (item.original) actions.append(makeUrlButton(item));
+  if (item.original) {
+    const button = make("button", { type: "button", className: "action", ariaLabel: `Copy URL of ${item.name}` });
+    button.textContent = "Copy URL";
+    actions.append(withHiddenText(button, () => item.original));
+  }
   return actions;
 }
 
@@ -88,6 +82,8 @@ const thumbnailLook = (open) => ({
     };
     thumbnail.addEventListener("click", onClick);
     thumbnail.addEventListener("auxclick", onClick);
+    // Otherwise the middle button scrolls the page.
+    thumbnail.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault());
     return thumbnail;
   },
   makeBroken(item) {
@@ -147,7 +143,8 @@ class VisualItem {
   update(item) {
     if (item.url === this.#item.url) return;
     Object.assign(this.#item, item);
-    if (this.#isBroken) this.#load();
+    // The URL of a data: URL is the picture itself.
+    if (this.#isBroken || !item.original) this.#load();
     else for (const link of this.element.querySelectorAll("a")) link.href = item.url;
   }
   #load() {

@@ -1,7 +1,9 @@
 // route.js: what the page shows, as the part of its address after the #. Each change is a step of the browser's history.
 
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const RUN_ID_PREFIX = /^[0-9a-f-]{1,36}$/i;
+const RUN_ID_PREFIX =
+  /^([0-9a-f]{1,8}|[0-9a-f]{8}(-?[0-9a-f]{4}){0,2}-?[0-9a-f]{0,4}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{0,12})$/i;
+const withoutHyphens = (text) => text.replaceAll("-", "").toLowerCase();
 const STATUSES = ["queued", "processing", "completed", "failed", "cancelled"];
 
 /**
@@ -56,7 +58,7 @@ function queryOf({ status, search }) {
 function isInRoute(run, { status, search }) {
   if (status && run.status !== status) return false;
   if (!search) return true;
-  if (RUN_ID_PREFIX.test(search)) return run.run_id.startsWith(search.toLowerCase());
+  if (RUN_ID_PREFIX.test(search)) return withoutHyphens(run.run_id).startsWith(withoutHyphens(search));
   const colon = search.indexOf(":");
   const name = search.slice(0, colon);
   return Object.hasOwn(run.labels ?? {}, name) && run.labels[name] === search.slice(colon + 1);

@@ -1,9 +1,16 @@
 // texts.js: draws texts and errors.
 
-const MAX_TEXT_CHARS = 20_000;
+const MAX_TEXT_CHARS = 10_000;
 
 /** Whether a text may not fit into its box, which then has to be reachable with the keyboard to be scrolled. */
 const mayScroll = (text) => text.length > 300 || text.split("\n", 9).length > 8;
+
+/** Makes a button copy a text that is not shown. Without the clipboard API it has to be on the page, though. */
+function withHiddenText(button, text) {
+  const hidden = make("span", { className: "visually-hidden", ariaHidden: "true" });
+  copyOnClick(button, () => hidden.textContent = text(), hidden);
+  return make("span", { className: "copies-hidden" }, button, hidden);
+}
 
 /** A text in a box that scrolls. `label` names the box. */
 function makeTextBox(text, label) {
@@ -19,7 +26,9 @@ function makeTextFigure({ name, text }) {
   const figure = make("figure", { className: "text" }, make("figcaption", { title: label }, label), content);
   if (isLong) {
     const counts = [MAX_TEXT_CHARS, text.length].map(formatCount).join(" of ");
-    figure.append(make("p", { className: "cut" }, `The first ${counts} characters. Copy copies all.`));
+    // Without the clipboard API, only what is shown can be copied.
+    const hint = navigator.clipboard ? " Copy copies all." : "";
+    figure.append(make("p", { className: "cut" }, `The first ${counts} characters.${hint}`));
   }
   return figure;
 }
@@ -41,6 +50,7 @@ function makeFailureBox(failure) {
     const text = make("pre", { className: "trace", tabIndex: 0, role: "group", ariaLabel: "Traceback" }, traceback);
     box.append(make("details", {}, make("summary", {}, "Traceback"), text));
   }
-  box.append(makeCopyButton(wholeText, box, "Copy the error"));
+  const button = make("button", { type: "button", className: "copy", ariaLabel: "Copy the error" }, "Copy");
+  box.append(withHiddenText(button, wholeText));
   return box;
 }
