@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{image, open_run, page_url, report, report_all, report_completed, row, storage};
+use super::{image, open_run, page_url, report, report_all, report_completed, storage};
 use crate::{
     browser::{
         Browser, DARK, FORCED_COLORS, LIGHT, MediaFeature, REDUCED_MOTION, Screen, has_axe,
@@ -53,6 +53,9 @@ async fn assert_accessible(url: &str, reach: impl AsyncFnOnce(&Browser)) {
     .await;
 }
 
+/// The newest run of those services.
+const NEWEST: usize = 58;
+
 /// A service with many runs of every status.
 async fn server_with_runs() -> Server {
     let server = Server::start().await;
@@ -85,11 +88,18 @@ async fn outputs() -> Value {
     ])
 }
 
-/// Opens a run once its picture is loaded.
+/// Opens the newest run, and waits for its picture.
 async fn open_with_pictures(browser: &Browser) {
-    open_run(browser, 1).await;
+    open_run(browser, NEWEST).await;
     browser
         .wait_until("document.querySelector('.panel img')?.naturalWidth === 1")
+        .await;
+}
+
+/// Waits until the list is complete.
+async fn until_listed(browser: &Browser) {
+    browser
+        .wait_until("document.querySelector('#state').innerText === 'Live' && document.querySelector('.run')")
         .await;
 }
 
@@ -107,18 +117,44 @@ async fn the_empty_page_is_accessible() {
 #[tokio::test]
 async fn a_list_is_accessible() {
     let server = server_with_runs().await;
+    assert_accessible(&page_url(&server), until_listed).await;
+}
+
+#[tokio::test]
+async fn a_list_of_thousands_of_runs_is_accessible() {
+    let server = server_with_runs().await;
+    report_all(&server, NEWEST..=3_500, "completed").await;
     assert_accessible(&page_url(&server), async |browser| {
-        browser.wait_until(&format!("{} !== null", row(57))).await;
+        until_listed(browser).await;
+        browser.run("scrollTo(0, 50_000)").await;
+        browser
+            .wait_until("document.querySelector('.run').ariaPosInSet > 100")
+            .await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_filter_without_runs_is_accessible() {
-    let server = Server::start().await;
-    report(&server, 1, "processing", 45.0, json!([])).await;
-    assert_accessible(&page_url(&server), async |browser| {
-        browser.click(".filters [data-status=failed]").await;
+async fn a_search_and_a_filter_are_accessible() {
+    let server = server_with_runs().await;
+    let url = format!("{}#status=processing&search=user:42", page_url(&server));
+    assert_accessible(&url, async |browser| {
+        until_listed(browser).await;
+        assert_eq!(
+            browser
+                .evaluate("document.querySelectorAll('.run').length")
+                .await,
+            1
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_search_without_results_is_accessible() {
+    let server = server_with_runs().await;
+    let url = format!("{}#search=user:43", page_url(&server));
+    assert_accessible(&url, async |browser| {
         browser
             .wait_until("!document.querySelector('#none').hidden")
             .await;
@@ -130,7 +166,7 @@ async fn a_filter_without_runs_is_accessible() {
 async fn the_connect_section_is_accessible() {
     let server = server_with_runs().await;
     assert_accessible(&page_url(&server), async |browser| {
-        browser.wait_until(&format!("{} !== null", row(57))).await;
+        until_listed(browser).await;
         browser.click("#connect-button").await;
     })
     .await;
@@ -139,7 +175,7 @@ async fn the_connect_section_is_accessible() {
 #[tokio::test]
 async fn an_open_run_with_outputs_is_accessible() {
     let server = server_with_runs().await;
-    report_completed(&server, 1, outputs().await).await;
+    report_completed(&server, NEWEST, outputs().await).await;
     assert_accessible(&page_url(&server), async |browser| {
         open_with_pictures(browser).await;
         browser.click(".raw summary").await;
@@ -151,9 +187,22 @@ async fn an_open_run_with_outputs_is_accessible() {
 async fn an_open_run_that_failed_is_accessible() {
     let server = server_with_runs().await;
     let error: Value = serde_json::from_str(&read("src/simulate/execution_error.json")).unwrap();
-    report(&server, 1, "failed", 45.0, json!([{ "data": error }])).await;
+    report(&server, NEWEST, "failed", 45.0, json!([{ "data": error }])).await;
     assert_accessible(&page_url(&server), async |browser| {
-        open_run(browser, 1).await;
+        open_run(browser, NEWEST).await;
+        let open_all =
+            "for (const part of document.querySelectorAll('.panel details')) part.open = true";
+        browser.run(open_all).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_open_run_above_the_list_is_accessible() {
+    let server = server_with_runs().await;
+    let url = format!("{}#status=failed&run={}", page_url(&server), run_id(1));
+    assert_accessible(&url, async |browser| {
+        browser.find("#pinned .panel").await;
     })
     .await;
 }
@@ -161,7 +210,7 @@ async fn an_open_run_that_failed_is_accessible() {
 #[tokio::test]
 async fn a_picture_in_full_size_is_accessible() {
     let server = Server::start().await;
-    report_completed(&server, 1, outputs().await).await;
+    report_completed(&server, NEWEST, outputs().await).await;
     assert_accessible(&page_url(&server), async |browser| {
         open_with_pictures(browser).await;
         browser.click(".tile img").await;
@@ -173,25 +222,39 @@ async fn a_picture_in_full_size_is_accessible() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_accessible() {
+async fn the_gallery_is_accessible() {
     let server = server_with_runs().await;
-    assert_accessible(&page_url(&server), async move |browser| {
-        browser.wait_until(&format!("{} !== null", row(57))).await;
-        server.stop().await;
+    report_completed(&server, NEWEST, outputs().await).await;
+    let url = format!("{}#view=gallery", page_url(&server));
+    assert_accessible(&url, async |browser| {
         browser
-            .wait_until("document.querySelector('#state').dataset.state === 'lost'")
+            .wait_until("document.querySelector('#gallery img')?.naturalWidth === 1")
             .await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn thousands_of_runs_are_accessible() {
-    let server = server_with_runs().await;
-    report_all(&server, 58..=3_000, "completed").await;
+async fn polling_instead_of_a_stream_is_accessible() {
+    let server = Server::with_flags(&["--max-subscribers", "1"]).await;
+    report(&server, 1, "processing", 45.0, json!([])).await;
+    let _stream = server.get("/api/events").await;
     assert_accessible(&page_url(&server), async |browser| {
         browser
-            .wait_until("document.querySelector('[data-status=\"\"] .count').innerText === '3,000'")
+            .wait_until("document.querySelector('#state').dataset.state === 'poll'")
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_accessible() {
+    let server = server_with_runs().await;
+    assert_accessible(&page_url(&server), async move |browser| {
+        until_listed(browser).await;
+        server.stop().await;
+        browser
+            .wait_until("document.querySelector('#state').dataset.state === 'lost'")
             .await;
     })
     .await;
@@ -203,7 +266,7 @@ async fn with_forced_colors_the_chosen_filter_differs_from_the_others() {
         let server = server_with_runs().await;
         browser.emulate_media(&[FORCED_COLORS]).await;
         browser.open(&page_url(&server)).await;
-        browser.wait_until(&format!("{} !== null", row(57))).await;
+        until_listed(browser).await;
         // What is left of a button's look when the browser chooses the colours. Shadows and
         // pictures are gone, and an outline shows the focus. A background gets the colour of the
         // page and keeps its alpha, which nobody sees.
@@ -227,7 +290,7 @@ async fn every_progress_bar_has_a_name_of_its_own() {
     with_browser(async |browser| {
         let server = server_with_runs().await;
         browser.open(&page_url(&server)).await;
-        browser.wait_until(&format!("{} !== null", row(57))).await;
+        until_listed(browser).await;
         let names = "
             [...document.querySelectorAll('progress, [role=progressbar]')]
                 .filter((bar) => !bar.closest('[aria-hidden=true]'))
