@@ -153,7 +153,7 @@ async fn measure_large_run(browser: &Browser, server: &Server, plan: &Plan) {
     browser.find(&row).await;
     browser.until_drawn().await;
     browser.run(observe).await;
-    browser.click(&format!("{row} a")).await;
+    browser.click(&format!("{row} .summary a")).await;
     browser.wait_until(HAS_OUTPUTS).await;
     browser.until_drawn().await;
     // Chromium reports no shorter task than of 50 ms.

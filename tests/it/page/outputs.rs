@@ -25,7 +25,7 @@ async fn images_are_thumbnails_in_the_row_and_open_in_full_size() {
             browser
                 .evaluate("document.querySelector('.more-count').innerText")
                 .await,
-            "+2"
+            "+1"
         );
 
         open_run(browser, 1).await;
