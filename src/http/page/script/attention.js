@@ -11,7 +11,6 @@ class Attention {
   #button;
   #openRun;
   #isOn = false;
-  #since = null;
   #newFailures = 0;
   // Ids of runs that ended, since an end can be seen twice; and those that are to be told.
   #seen = new Set();
@@ -32,8 +31,8 @@ class Attention {
   }
   /** Takes a run that ended. One that ended before the page was opened is no news. */
   runEnded(run) {
-    this.#since ??= serverNow();
-    const isNews = run.ended_at && Date.parse(run.ended_at) > this.#since - 5000 && !this.#seen.has(run.run_id);
+    const openedAt = serverNow() - performance.now();
+    const isNews = Date.parse(run.ended_at ?? "") > openedAt && !this.#seen.has(run.run_id);
     if (!isNews) return;
     if (this.#seen.size >= MAX_REMEMBERED_ENDS) this.#seen.clear();
     this.#seen.add(run.run_id);

@@ -29,6 +29,8 @@ class Feed {
   #query = {};
   #onUpdated;
   #source = null;
+  // Whether this stream has sent a whole snapshot: a browser that loses it goes on where it broke off.
+  #wasLive = false;
   #isPolling = false;
   // When something arrived last, and what to do next when; by performance.now().
   #heardAt = 0;
@@ -82,6 +84,8 @@ class Feed {
     this.#source?.close();
     const source = new EventSource(serviceUrl("api/events", { ...this.#query, limit: SNAPSHOT_RUNS }));
     this.#source = source;
+    this.#wasLive = false;
+    this.#snapshot = null;
     this.#heardAt = performance.now();
     this.#retryAt = Infinity;
     source.onerror = () => this.#onStreamError();
@@ -95,9 +99,10 @@ class Feed {
         this.counts = counts;
         this.#schedule();
       },
-      snapshot: () => {
+      snapshot: ({ reason }) => {
         this.#snapshot = { hasKnownRun: false };
         this.#whenFlushed = null;
+        if (this.state === "live" && reason !== "behind") this.#setState("wait");
       },
       live: ({ next_cursor }) => this.#onLive(next_cursor),
     };
@@ -105,23 +110,32 @@ class Feed {
       source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
     }
     for (const name of ["message", "heartbeat", ...Object.keys(handlers)]) {
-      source.addEventListener(name, () => this.#heardAt = performance.now());
+      source.addEventListener(name, () => this.#onEvent());
     }
+  }
+  #onEvent() {
+    this.#heardAt = performance.now();
+    // A stream that goes on where it broke off sends no `live`.
+    if (this.#wasLive && !this.#snapshot && this.state !== "live") this.#becomeLive();
   }
   #closeStream() {
     this.#source?.close();
     this.#source = null;
     this.#retryAt = performance.now() + STREAM_RETRY_MS;
   }
-  /** All runs of the snapshot have arrived, or after a short loss of the connection, all changes since. */
+  /** All runs of the snapshot have arrived. */
   #onLive(nextCursor) {
     const snapshot = this.#snapshot;
     this.#snapshot = null;
-    if (snapshot) this.#whenFlushed = () => this.#store.complete(snapshot, nextCursor ?? null);
+    this.#whenFlushed = () => this.#store.complete(snapshot, nextCursor);
+    this.#becomeLive();
+    this.#schedule();
+  }
+  #becomeLive() {
+    this.#wasLive = true;
     this.#pollAt = Infinity;
     this.#setState("live");
     this.#askService();
-    this.#schedule();
   }
   #onStreamError() {
     if (this.state === "live") this.#setState("lost");
