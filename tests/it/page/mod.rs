@@ -1,8 +1,10 @@
 //! The live page, seen through a browser.
 
+mod access;
 mod connect;
 mod environment;
 mod failure;
+mod firefox;
 mod hostile;
 mod items;
 mod json_text;
@@ -46,10 +48,14 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// A storage of images. It rejects those called gone, and signatures of one day as expired.
+/// A storage of images. It rejects those called gone, and signatures of one day as expired. Those called pending
+/// never arrive.
 async fn storage() -> SocketAddr {
     let picture = get(async |uri: Uri| {
         let uri = uri.to_string();
+        if uri.contains("pending") {
+            std::future::pending::<()>().await;
+        }
         if uri.contains("gone") || uri.contains("20260301") {
             return StatusCode::FORBIDDEN.into_response();
         }
