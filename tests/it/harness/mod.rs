@@ -47,7 +47,8 @@ pub(crate) fn python_with(package: &str) -> Option<Command> {
     is_found(&format!("{package} for Python"), found).then(|| Command::new(program))
 }
 
-fn is_found(needed: &str, found: bool) -> bool {
+/// Whether what a test needs is there. If not, the test is skipped and says so.
+pub(crate) fn is_found(needed: &str, found: bool) -> bool {
     let is_required = std::env::var_os("REQUIRE_EVERY_TEST").is_some();
     assert!(found || !is_required, "{needed} is missing");
     if !found {

@@ -1,38 +1,15 @@
 //! What a test makes the page believe: what time it is, whether it is seen, and where the pointer is.
 
-use fantoccini::wd::WebDriverCompatibleCommand;
-use reqwest::{Method, Url};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::browser::Browser;
-
-/// A command of the browser's own protocol.
-#[derive(Debug)]
-struct DevTools(Value);
-
-impl WebDriverCompatibleCommand for DevTools {
-    fn endpoint(
-        &self,
-        base: &Url,
-        session: Option<&str>,
-    ) -> Result<Url, <Url as std::str::FromStr>::Err> {
-        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(self.0.to_string()))
-    }
-}
-
-async fn command(browser: &Browser, name: &str, parameters: Value) {
-    let command = DevTools(json!({ "cmd": name, "params": parameters }));
-    browser.client.issue_cmd(command).await.unwrap();
-}
 
 /// Runs a script in each page that is opened from now on, before its own.
 pub(super) async fn before_scripts(browser: &Browser, script: &str) {
     let parameters = json!({ "source": script });
-    command(browser, "Page.addScriptToEvaluateOnNewDocument", parameters).await;
+    browser
+        .devtools("Page.addScriptToEvaluateOnNewDocument", &parameters)
+        .await;
 }
 
 /// Lets a test set the clock, by which the page waits, and whether the page is seen.
@@ -64,5 +41,7 @@ pub(super) async fn set_seen(browser: &Browser, is_seen: bool) {
 
 pub(super) async fn move_pointer(browser: &Browser, x: i32, y: i32) {
     let parameters = json!({ "type": "mouseMoved", "x": x, "y": y });
-    command(browser, "Input.dispatchMouseEvent", parameters).await;
+    browser
+        .devtools("Input.dispatchMouseEvent", &parameters)
+        .await;
 }

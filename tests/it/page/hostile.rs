@@ -88,15 +88,25 @@ async fn huge_runs_do_not_keep_the_others_from_being_shown() {
         server.accept(deep(2)).await;
         let many = vec!["a"; 100_000];
         report_completed(&server, 3, json!([{ "data": { "text": many } }])).await;
+        let signature: Vec<_> = (0..1_000).map(|n| format!("x-amz-{n}=1")).collect();
+        let url = format!("https://x.example/?{}", signature.join("&"));
+        let word = "w".repeat(1_000_000);
+        let data = json!({ "files": [url, url], "text": [&word], &word: [&word] });
+        report_completed(&server, 4, json!([{ "data": data }])).await;
         browser.open(&page_url(&server)).await;
         browser
-            .wait_until("document.querySelectorAll('.run').length === 3")
+            .wait_until("document.querySelectorAll('.run').length === 4")
             .await;
+        open_run(browser, 4).await;
         open_run(browser, 2).await;
         open_run(browser, 3).await;
-        let texts = "document.querySelectorAll('figure.text').length";
-        assert_eq!(browser.evaluate(texts).await, 50);
-        browser.click(".group:not([hidden]) > button").await;
+        let texts = format!("{}.querySelectorAll('figure.text').length", row(3));
+        assert_eq!(browser.evaluate(&texts).await, 50);
+        let more = format!(
+            "{}.querySelector('.group:not([hidden]) > button').click()",
+            row(3)
+        );
+        browser.run(&more).await;
         browser.wait_until(&format!("{texts} === 100")).await;
         let notes = format!("{}.querySelector('.notes').innerText", row(3));
         let notes = browser.evaluate(&notes).await;

@@ -237,13 +237,14 @@ fn of_an_output_only_the_first_values_are_looked_at() {
 }
 
 #[test]
-fn names_are_shortened() {
-    let long = "n".repeat(2_000_000);
+fn a_name_that_is_too_long_keeps_its_extension() {
+    let long = format!("{}.glb", "n".repeat(2_000_000));
     let data = json!({ "images": [{ "url": "https://x.example/1", "filename": long }] });
     let run = json!({ "outputs": [{ "data": data }, { "data": { long: ["a text"] } }] });
-    let function = "(run) => itemsOf(run).map(({ name }) => name.length)";
-    if let Some(lengths) = evaluate(function, &run) {
-        assert_eq!(lengths, json!([201, 201]));
+    let function =
+        "(run) => itemsOf(run).map(({ kind, name }) => [kind, name.length, name.endsWith('.glb')])";
+    if let Some(found) = evaluate(function, &run) {
+        assert_eq!(found, json!([["file", 251, true], ["text", 251, true]]));
     }
 }
 

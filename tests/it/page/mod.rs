@@ -1,5 +1,6 @@
 //! The live page, seen through a browser.
 
+mod access;
 mod attention;
 mod connect;
 mod connection;
@@ -7,6 +8,7 @@ mod emulation;
 mod environment;
 mod failure;
 mod finding;
+mod firefox;
 mod gallery;
 mod history;
 mod hold;
@@ -56,10 +58,14 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// A storage of images. It rejects those called gone, and signatures of one day as expired.
+/// A storage of images. It rejects those called gone, and signatures of one day as expired. Those called pending
+/// never arrive.
 async fn storage() -> SocketAddr {
     let picture = get(async |uri: Uri| {
         let uri = uri.to_string();
+        if uri.contains("pending") {
+            std::future::pending::<()>().await;
+        }
         if uri.contains("gone") || uri.contains("20260301") {
             return StatusCode::FORBIDDEN.into_response();
         }

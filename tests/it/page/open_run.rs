@@ -1,9 +1,10 @@
 //! What an open run shows beside its pictures, and what its links and buttons do.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{image, open_run, page_url, report_completed, storage};
+use super::{PICTURE, image, open_run, page_url, report_completed, storage};
 use crate::{
     browser::{Browser, with_browser},
     harness::{Server, run_id},
@@ -151,6 +152,30 @@ async fn a_file_has_its_name_and_links_and_its_url_can_be_copied() {
 }
 
 #[tokio::test]
+async fn a_picture_in_a_data_url_is_shown_but_not_opened_in_a_tab() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        let url = format!(
+            "data:image/png;base64,{}",
+            BASE64_STANDARD.encode(&*PICTURE)
+        );
+        let data = json!({ "images": [{ "url": url, "filename": "a.png" }] });
+        report_completed(&server, 1, json!([{ "id": "1", "data": data }])).await;
+        browser.open(&page_url(&server)).await;
+        open_run(browser, 1).await;
+        let links =
+            "[...document.querySelectorAll('.tile a')].map((link) => [link.innerText, link.href])";
+        assert_eq!(browser.evaluate(links).await, json!([["Download", url]]));
+        browser.click(".tile button.opener").await;
+        browser
+            .wait_until("document.querySelector('dialog[open] .stage img')?.naturalWidth === 1")
+            .await;
+        browser.assert_no_console_errors().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_video_that_the_browser_cannot_play_is_not_called_gone() {
     with_browser(async |browser| {
         let (server, storage) = (Server::start().await, storage().await);
@@ -197,6 +222,40 @@ async fn long_texts_are_cut_and_can_be_scrolled_with_the_keyboard() {
             "The first 10,000 of 100,000 characters. Copy copies all."
         );
         browser.assert_no_console_errors().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn on_a_phone_an_open_run_is_not_wider_than_the_screen() {
+    with_browser(async |browser| {
+        let (server, storage) = (Server::start().await, storage().await);
+        let long = "w".repeat(200);
+        let error = json!({
+            "exception_type": long, "exception_message": long, "node_type": long, "node_id": long, "traceback": long
+        });
+        let files = ["glb", "mp3", "png", "gone.png", "mkv"].map(|end| image(storage, &format!("{long}.{end}")));
+        let outputs = json!([{ "id": "1", "data": error }, { "id": "2", "data": { &long: files } }]);
+        let body = json!({
+            "run_id": run_id(1), "status": "failed", "live_status": long, "outputs": outputs
+        });
+        let request = server.webhook(Method::POST, body.to_string());
+        let response = request.query(&[("label", &long)]).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        browser.emulate_phone().await;
+        browser.open(&page_url(&server)).await;
+        open_run(browser, 1).await;
+        browser
+            .wait_until("document.querySelector('.tile .broken-tile')")
+            .await;
+        browser.click(".failure summary").await;
+        let wide = "[innerWidth, document.documentElement.scrollWidth]";
+        assert_eq!(browser.evaluate(wide).await, json!([360, 360]));
+        browser.run("lightbox.show([{ item: { kind: 'image', name: 'w'.repeat(200), key: '1', url: 'data:,',
+            original: 'http://x.example/' }, label: 'w'.repeat(200) }], 0)").await;
+        assert_eq!(browser.evaluate(wide).await, json!([360, 360]));
+        let bar = "document.querySelector('.bar').scrollWidth <= 360";
+        assert_eq!(browser.evaluate(bar).await, true);
     })
     .await;
 }

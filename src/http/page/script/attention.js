@@ -35,8 +35,9 @@ class Attention {
   }
   /** Takes a run that ended. One that ended before the page was opened is no news. */
   runEnded(run) {
-    const sinceOpened = serverNow() - (Date.now() - this.#openedAt);
-    const isNews = run.ended_at && Date.parse(run.ended_at) > sinceOpened - 5000 && !this.#seen.has(run.run_id);
+    // Not by performance.now(), which may stand still while the machine sleeps.
+    const openedAt = serverNow() - (Date.now() - this.#openedAt);
+    const isNews = Date.parse(run.ended_at ?? "") > openedAt && !this.#seen.has(run.run_id);
     if (!isNews) return;
     if (this.#seen.size >= MAX_REMEMBERED_ENDS) this.#seen.clear();
     this.#seen.add(run.run_id);

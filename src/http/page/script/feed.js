@@ -11,6 +11,8 @@ const HIDDEN_POLL_MS = 15_000;
 // After this time in a hidden tab the stream ends: a browser opens only six connections to a server.
 const HIDDEN_MS = 60_000;
 const STREAM_RETRY_MS = 60_000;
+// A hidden page gets no frames.
+const HIDDEN_REDRAW_MS = 1000;
 
 const HELD_BACK = "Something between this page and the service holds the live stream back, as Cloudflare's quick tunnels do.";
 const NO_STREAM = "The service gave this page no live stream: too many may be open.";
@@ -29,6 +31,8 @@ class Feed {
   #source = null;
   // Whether the stream has sent something. What it sends is newer than a list that was asked for before.
   #isHeard = false;
+  // Whether this stream has sent a whole snapshot: a browser that loses it goes on where it broke off.
+  #wasLive = false;
   #isPolling = false;
   #whyPolled = "";
   // When something arrived last, and what to do next when; by performance.now().
@@ -40,8 +44,6 @@ class Feed {
   #generation = 0;
   // The one that is arriving; null while changes arrive.
   #snapshot = null;
-  // The latest state of each run that changed since the last frame; null for a run that was removed.
-  #pending = new Map();
   #frame = 0;
   #frameTimer;
 
@@ -56,7 +58,6 @@ class Feed {
   start(query) {
     this.#query = query;
     this.#generation += 1;
-    this.#pending.clear();
     if (this.state === "live") this.#setState("wait");
     if (this.state !== "paused") this.#openStream();
     if (this.state === "poll" || this.state === "paused") this.#poll();
@@ -81,31 +82,34 @@ class Feed {
     this.#closeStream();
     const source = new EventSource(serviceUrl("api/events", { ...this.#query, limit: SNAPSHOT_RUNS }));
     this.#source = source;
+    this.#wasLive = false;
     this.#heardAt = performance.now();
     this.#retryAt = Infinity;
     source.onerror = () => this.#onStreamError();
-    source.onmessage = ({ data }) => {
-      const run = JSON.parse(data);
-      this.#enqueue(run.run_id, run);
-    };
     const handlers = {
-      removed: ({ run_id }) => this.#enqueue(run_id, null),
-      counts: (counts) => {
-        this.counts = counts;
-        this.#schedule();
+      message: (run) => this.#store.update(run, this.#snapshot),
+      removed: ({ run_id }) => this.#store.remove(run_id),
+      counts: (counts) => this.counts = counts,
+      heartbeat: () => {},
+      snapshot: ({ reason }) => {
+        this.#snapshot = { hasKnownRun: false };
+        if (this.state === "live" && reason !== "behind") this.#setState("wait");
       },
-      snapshot: () => this.#snapshot = { hasKnownRun: false },
       live: ({ next_cursor }) => this.#onLive(next_cursor),
     };
     for (const [name, handle] of Object.entries(handlers)) {
-      source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
-    }
-    for (const name of ["message", "heartbeat", ...Object.keys(handlers)]) {
-      source.addEventListener(name, () => {
-        this.#heardAt = performance.now();
-        this.#isHeard = true;
+      source.addEventListener(name, ({ data }) => {
+        handle(JSON.parse(data));
+        this.#onEvent();
       });
     }
+  }
+  #onEvent() {
+    this.#heardAt = performance.now();
+    this.#isHeard = true;
+    // A stream that goes on where it broke off sends no `live`.
+    if (this.#wasLive && !this.#snapshot && this.state !== "live") this.#becomeLive();
+    this.#redrawSoon();
   }
   #closeStream() {
     this.#source?.close();
@@ -113,12 +117,14 @@ class Feed {
     this.#isHeard = false;
     this.#retryAt = performance.now() + STREAM_RETRY_MS;
   }
-  /** All runs of the snapshot have arrived, or after a short loss of the connection, all changes since. */
+  /** All runs of the snapshot have arrived. */
   #onLive(nextCursor) {
-    const snapshot = this.#snapshot;
+    this.#store.complete(this.#snapshot, nextCursor);
     this.#snapshot = null;
-    this.#takePending();
-    if (snapshot) this.#store.complete(snapshot, nextCursor ?? null);
+    this.#becomeLive();
+  }
+  #becomeLive() {
+    this.#wasLive = true;
     this.#pollAt = Infinity;
     this.#setState("live");
     this.#askService();
@@ -216,28 +222,16 @@ class Feed {
     this.state = state;
     this.#onUpdated();
   }
-  #enqueue(id, run) {
-    this.#pending.set(id, { run, snapshot: this.#snapshot });
-    this.#schedule();
-  }
-  #schedule() {
+  /** Once for all events of a frame. */
+  #redrawSoon() {
     if (this.#frame) return;
-    this.#frame = requestAnimationFrame(() => this.#flush());
-    // A page in the background gets no frames, and would keep all changes in memory.
-    this.#frameTimer = setTimeout(() => this.#flush(), 1000);
-  }
-  #flush() {
-    cancelAnimationFrame(this.#frame);
-    clearTimeout(this.#frameTimer);
-    this.#frame = 0;
-    this.#takePending();
-    this.#onUpdated();
-  }
-  #takePending() {
-    for (const [id, { run, snapshot }] of this.#pending) {
-      if (run) this.#store.update(run, snapshot);
-      else this.#store.remove(id);
-    }
-    this.#pending.clear();
+    const redraw = () => {
+      cancelAnimationFrame(this.#frame);
+      clearTimeout(this.#frameTimer);
+      this.#frame = 0;
+      this.#onUpdated();
+    };
+    this.#frame = requestAnimationFrame(redraw);
+    this.#frameTimer = setTimeout(redraw, HIDDEN_REDRAW_MS);
   }
 }

@@ -22,12 +22,13 @@ const picturesOf = (run) => visualsOf(run).map((item, index) => {
 
 const nameOf = ({ run_id }) => `Run ${run_id.slice(0, 8)}`;
 
-/** The look in the gallery: a tile as in an open run, with a link to the run. */
+/** The look in the gallery: a tile as in an open run, but with a link to the run instead of what can be done. */
 function galleryLook(showPicture) {
   const tile = tileLook(showPicture);
   const addLink = (figure, { run }) => {
     const link = make("a", { href: `#run=${run.run_id}`, title: run.run_id }, nameOf(run));
     figure.querySelector("figcaption").replaceChildren(link);
+    figure.querySelector(".actions").remove();
     return figure;
   };
   return {

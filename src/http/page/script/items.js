@@ -62,20 +62,23 @@ function keyPart(text) {
   return `${text.length} ${text.slice(0, MAX_KEY_CHARS / 2)} ${text.slice(-MAX_KEY_CHARS / 2)}`;
 }
 
-const textItem = (text, name) => ({ kind: "text", key: `text ${keyPart(text)}`, name: shortText(name), text });
+/** A name of a length that file systems allow. A longer one keeps its extension. */
+const shortName = (name) => name.length <= 255 ? name : `${name.slice(0, 230)}…${name.slice(-20)}`;
+
+const textItem = (text, name) => ({ kind: "text", key: `text ${keyPart(text)}`, name: shortName(name), text });
 
 /** A file, or a text where the URL is not safe. */
 function fileItem(text, filename, dataKey) {
   if (isPictureData(text)) {
     // Browsers open no data: URL in a tab of its own.
-    return { kind: "image", key: `image ${keyPart(text)}`, name: shortText(filename || dataKey || "image"), url: text,
-      original: "" };
+    const name = shortName(filename || dataKey || "image");
+    return { kind: "image", key: `image ${keyPart(text)}`, name, url: text, original: "" };
   }
   const url = webUrl(text);
   if (!url) return textItem(text, filename || dataKey);
   const nameInUrl = fileNameIn(url);
   const kind = kindOf([filename, nameInUrl], dataKey);
-  const name = shortText(filename || nameInUrl || dataKey || kind);
+  const name = shortName(filename || nameInUrl || dataKey || kind);
   return { kind, key: `${kind} ${keyPart(withoutSignature(url))}`, name, url: url.href, original: url.href };
 }
 

@@ -78,10 +78,11 @@ class Router {
   go(change, { replace = false } = {}) {
     const route = { ...this.route, ...change };
     const address = this.addressOf(change);
+    if (formatRoute(route) === formatRoute(this.route)) return;
     history[replace ? "replaceState" : "pushState"]({ isOwn: !replace || Boolean(history.state?.isOwn) }, "", address);
     this.#set(route);
   }
-  /** Goes back over the last step, or where there is none, as after a reload, only changes the route. */
+  /** Goes back over the last step, or where the page made none, as after a link to here, only changes the route. */
   undo(change) {
     if (history.state?.isOwn) history.back();
     else this.go(change, { replace: true });
