@@ -258,6 +258,46 @@ async fn a_restart_is_told_where_it_forgets_runs() {
 }
 
 #[tokio::test]
+async fn older_runs_that_could_not_be_loaded_come_on_demand_or_with_another_filter() {
+    with_browser(async |browser| {
+        let server = Server::with_flags(&["--max-subscribers", "1"]).await;
+        let _other = Stream::open(&server, "/api/events").await;
+        report_all(&server, 1..=800, "processing").await;
+        let between = Arc::new(Between::default());
+        open_through(browser, &server, &between).await;
+        wait_for_state(browser, "Updated every 3 s").await;
+        between.is_down.store(true, Ordering::Relaxed);
+        browser.run("scrollTo(0, 1_000_000)").await;
+        let button = "document.querySelector('#older')";
+        browser
+            .wait_until(&format!(
+                "{button}.textContent.includes('could not be loaded')"
+            ))
+            .await;
+        between.is_down.store(false, Ordering::Relaxed);
+        wait_for_state(browser, "Updated every 3 s").await;
+        let count = "document.querySelector('#runs .run').ariaSetSize";
+        assert_eq!(browser.evaluate(count).await, "200");
+        browser.run(&format!("{button}.click()")).await;
+        browser.wait_until(&format!("{count} === '700'")).await;
+
+        between.is_down.store(true, Ordering::Relaxed);
+        browser.run("scrollTo(0, 1_000_000)").await;
+        browser
+            .wait_until(&format!(
+                "{button}.textContent.includes('could not be loaded')"
+            ))
+            .await;
+        between.is_down.store(false, Ordering::Relaxed);
+        browser.click(".filters [data-status=processing]").await;
+        browser.wait_until(&format!("{count} === '200'")).await;
+        browser.run("scrollTo(0, 1_000_000)").await;
+        browser.wait_until(&format!("{count} === '700'")).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_run_is_open_while_many_others_change() {
     with_browser(async |browser| {
         let server = Server::start().await;

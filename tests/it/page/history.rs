@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{
     image, open_run, open_with, page_url, report, report_all, report_completed, row, storage,
+    wait_for_state,
 };
 use crate::{
     browser::{Browser, with_browser},
@@ -177,6 +178,36 @@ async fn a_picture_in_full_size_is_a_step_of_the_history() {
 }
 
 #[tokio::test]
+async fn a_picture_in_full_size_stays_when_its_run_leaves_the_filter() {
+    with_browser(async |browser| {
+        let (server, storage) = (Server::start().await, storage().await);
+        let outputs = json!([{ "id": "1", "data": { "images": [image(storage, "a.png")] } }]);
+        report(&server, 1, "processing", 10.0, outputs).await;
+        for view in ["", "view=gallery&"] {
+            let n = if view.is_empty() { 1 } else { 2 };
+            let outputs = json!([{ "id": "1", "data": { "images": [image(storage, "a.png")] } }]);
+            report(&server, n, "processing", 10.0, outputs).await;
+            let hash = format!("#{view}status=processing&picture={}/1", run_id(n));
+            browser.open("about:blank").await;
+            browser.open(&format!("{}{hash}", page_url(&server))).await;
+            let picture = "document.querySelector('#lightbox[open] .stage img')";
+            browser
+                .wait_until(&format!("{picture}?.naturalWidth === 1"))
+                .await;
+            wait_for_state(browser, "Live").await;
+            browser.run(&format!("{picture}.isKept = true")).await;
+            report_completed(&server, n, json!([])).await;
+            let count = "document.querySelector('[data-status=processing] .count').textContent";
+            browser.wait_until(&format!("{count} === '0'")).await;
+            assert_eq!(browser.evaluate(&format!("{picture}?.isKept")).await, true);
+            assert_eq!(browser.evaluate(HASH).await, hash);
+        }
+        browser.assert_no_console_errors().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn filters_searches_and_views_are_steps_of_the_history() {
     with_browser(async |browser| {
         let server = Server::start().await;
@@ -185,6 +216,11 @@ async fn filters_searches_and_views_are_steps_of_the_history() {
         browser.run("window.isTheSamePage = true").await;
         browser.click(".filters [data-status=failed]").await;
         wait_for_hash(browser, "#status=failed").await;
+        // What is shown already is no step.
+        let steps = browser.evaluate("history.length").await;
+        browser.click(".filters [data-status=failed]").await;
+        browser.click("[data-view='']").await;
+        assert_eq!(browser.evaluate("history.length").await, steps);
         browser
             .run("document.querySelector('#search input').focus()")
             .await;

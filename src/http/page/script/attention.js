@@ -69,7 +69,9 @@ class Attention {
   }
   #notify(title, body, id) {
     try {
-      const notification = new Notification(title, { body: id ? `${body}\n${id}` : body, tag: id });
+      // Of several runs only the latest is kept.
+      const options = { body: id ? `${body}\n${id}` : body, tag: id || "runs" };
+      const notification = new Notification(title, options);
       notification.onclick = () => {
         focus();
         if (id) this.#openRun(id);

@@ -12,6 +12,8 @@ class EndOfList {
   #end = byId("end");
   #button = byId("older");
   #isLoading = false;
+  // The cursor of the page that could not be loaded; a click tries it again.
+  #failedCursor = null;
 
   constructor(store, feed) {
     this.#store = store;
@@ -40,18 +42,21 @@ class EndOfList {
   }
   #loadIfNear() {
     const isNear = !this.#button.hidden && this.#button.getBoundingClientRect().top < innerHeight + OLDER_PX;
-    if (isNear && !this.#isLoading) this.#load();
+    if (isNear && this.#store.nextCursor !== this.#failedCursor) this.#load();
   }
   async #load() {
+    if (this.#isLoading) return;
+    const { nextCursor } = this.#store;
     this.#isLoading = true;
     this.#button.textContent = "Loading older runs…";
     try {
       await this.#feed.loadOlder();
-      this.#isLoading = false;
-      this.#loadIfNear();
+      this.#failedCursor = null;
     } catch (error) {
-      // From now on only by a click.
+      this.#failedCursor = nextCursor;
       this.#button.textContent = `Older runs could not be loaded: ${error.message} Try again`;
     }
+    this.#isLoading = false;
+    this.#loadIfNear();
   }
 }

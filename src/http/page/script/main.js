@@ -75,7 +75,7 @@ class Page {
   #showPicture() {
     const { picture, view, run: open } = this.#router.route;
     const id = parsePicture(picture)?.run;
-    const run = this.#store.get(id) ?? this.#pinned.get(id);
+    const run = this.#store.get(id) ?? this.#pinned.get(id) ?? this.#pictureView.get(id);
     const isUnknown = id && !run && this.#store.isComplete;
     // Opening its run loads it.
     if (isUnknown && (open !== id || view)) this.#router.go({ view: "", run: id }, { replace: true });

@@ -4,6 +4,7 @@ class PictureView {
   #router;
   // What is shown: the picture, as the address names it, and those before and after it.
   #shown = "";
+  #run = null;
   /** @type {Picture[]} */
   #pictures = [];
 
@@ -16,6 +17,10 @@ class PictureView {
     };
     lightbox.onClose = () => router.undo({ picture: "" });
   }
+  /** The run of an id, if its picture is shown: it stays when the run leaves the filter. */
+  get(id) {
+    return this.#run?.run_id === id ? this.#run : null;
+  }
   /**
    * Shows the picture of the address, with the others of the gallery or of its run.
    * @param {Run | undefined} run that of the picture; undefined as long as it is not known
@@ -24,12 +29,13 @@ class PictureView {
   update(run, galleryPictures) {
     const { picture } = this.#router.route;
     if (!picture || !run) return this.#hide();
+    this.#run = run;
     const { n } = parsePicture(picture);
     const isShown = (other) => other.run.run_id === run.run_id && other.n === n;
     const isInGallery = galleryPictures.some(isShown);
     this.#pictures = isInGallery ? galleryPictures : picturesOf(run);
     // The same label when newer pictures have pushed it out of the gallery.
-    const hasLabel = galleryPictures.length > 0;
+    const hasLabel = this.#router.route.view === "gallery";
     const entries = this.#pictures.map((item) => ({ item, label: hasLabel ? nameOf(item.run) : "" }));
     const index = this.#pictures.findIndex(isShown);
     if (picture === this.#shown) lightbox.update(entries);
@@ -41,5 +47,6 @@ class PictureView {
   #hide() {
     if (this.#shown) lightbox.hide();
     this.#shown = "";
+    this.#run = null;
   }
 }
