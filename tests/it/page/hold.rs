@@ -3,25 +3,23 @@
 use fantoccini::key::Key;
 use serde_json::json;
 
-use super::{
-    emulation::move_pointer, open_run, open_with, page_url, report, report_all, row, wait_for_state,
-};
+use super::{emulation::move_pointer, open_run, open_with, report, report_all, row};
 use crate::{
     browser::{Browser, with_browser},
     harness::{Server, run_id},
 };
 
-const PLACES: &str = "[...document.querySelectorAll('#runs .run')]
+pub(super) const PLACES: &str = "[...document.querySelectorAll('#runs .run')]
     .map((row) => [row.dataset.run, row.getBoundingClientRect().top])";
 
-async fn wait_for_new_count(browser: &Browser, shown: &str) {
+pub(super) async fn wait_for_new_count(browser: &Browser, shown: &str) {
     let button = "document.querySelector('#new')";
     let is_shown = format!("({button}.hidden ? '' : {button}.innerText) === '{shown}'");
     browser.wait_until(&is_shown).await;
 }
 
 /// Opens the page of a service with thirty runs.
-async fn open_list(browser: &Browser) -> Server {
+pub(super) async fn open_list(browser: &Browser) -> Server {
     let server = Server::start().await;
     report_all(&server, 1..=30, "processing").await;
     // Not from where the last test left it.
@@ -124,40 +122,6 @@ async fn while_a_run_is_open() {
 }
 
 #[tokio::test]
-async fn a_run_that_leaves_the_filter_stays_for_so_long() {
-    with_browser(async |browser| {
-        let server = open_list(browser).await;
-        browser.click(".filters [data-status=processing]").await;
-        move_pointer(browser, 400, 400).await;
-        let places = browser.evaluate(PLACES).await;
-        report(&server, 29, "failed", 10.0, json!([])).await;
-        let count = "document.querySelector('[data-status=failed] .count').textContent";
-        browser.wait_until(&format!("{count} === '1'")).await;
-        assert_eq!(browser.evaluate(PLACES).await, places);
-        move_pointer(browser, 1, 1).await;
-        browser.wait_until(&format!("{} === null", row(29))).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn new_runs_wait_above_when_all_that_are_shown_have_left_the_filter() {
-    with_browser(async |browser| {
-        let server = open_list(browser).await;
-        browser.click(".filters [data-status=processing]").await;
-        move_pointer(browser, 400, 400).await;
-        report_all(&server, 1..=30, "failed").await;
-        report(&server, 101, "processing", 10.0, json!([])).await;
-        wait_for_new_count(browser, "1 new run").await;
-        assert_eq!(
-            browser.evaluate(&format!("{} === null", row(101))).await,
-            true
-        );
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn a_clicked_row_stays_where_it_is() {
     with_browser(async |browser| {
         let _server = open_list(browser).await;
@@ -202,63 +166,6 @@ async fn a_run_that_back_opens_is_scrolled_to() {
         browser
             .wait_until(&format!("{top} >= 0 && {top} < innerHeight"))
             .await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_run_above_the_list_keeps_no_new_ones_away() {
-    with_browser(async |browser| {
-        let server = open_list(browser).await;
-        open_run(browser, 29).await;
-        browser.click(".filters [data-status=failed]").await;
-        browser.find("#pinned .panel").await;
-        let none = "document.querySelector('#none:not([hidden])')?.innerText ?? ''";
-        browser
-            .wait_until(&format!("({none}) === 'No failed runs.'"))
-            .await;
-        for n in [1, 2] {
-            report(&server, n, "failed", 10.0, json!([])).await;
-            browser.wait_until(&format!("{} !== null", row(n))).await;
-            browser.wait_until(&format!("({none}) === ''")).await;
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_last_run_that_leaves_the_filter_leaves_a_note() {
-    with_browser(async |browser| {
-        let server = open_list(browser).await;
-        report(&server, 1, "failed", 10.0, json!([])).await;
-        browser.click(".filters [data-status=failed]").await;
-        wait_for_state(browser, "Live").await;
-        browser.wait_until(&format!("{} !== null", row(1))).await;
-        report(&server, 1, "completed", 10.0, json!([])).await;
-        browser
-            .wait_until(
-                "document.querySelector('#none:not([hidden])')?.innerText === 'No failed runs.'",
-            )
-            .await;
-        browser.find("#runs[hidden]").await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_open_run_keeps_no_run_of_another_filter_away() {
-    with_browser(async |browser| {
-        let server = Server::start().await;
-        report_all(&server, 1..=20, "processing").await;
-        report(&server, 10, "failed", 10.0, json!([])).await;
-        let address = format!("{}#status=failed&run={}", page_url(&server), run_id(10));
-        browser.open(&address).await;
-        browser.find("#runs .panel").await;
-        browser.click(".filters [data-status='']").await;
-        browser
-            .wait_until("document.querySelector('#runs .run').ariaSetSize === '20'")
-            .await;
-        wait_for_new_count(browser, "").await;
     })
     .await;
 }

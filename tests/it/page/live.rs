@@ -58,39 +58,6 @@ async fn runs_appear_and_change_without_a_reload() {
 }
 
 #[tokio::test]
-async fn a_filter_shows_the_runs_that_have_its_status_now() {
-    with_browser(async |browser| {
-        let server = Server::start().await;
-        report(&server, 1, "processing", 45.0, json!([])).await;
-        report(&server, 2, "failed", 45.0, json!([])).await;
-        browser.open(&page_url(&server)).await;
-        let shown = "[...document.querySelectorAll('.run')]
-        .map((row) => row.dataset.run.at(-1)).join()";
-        browser.wait_until(&format!("{shown} === '2,1'")).await;
-
-        browser.click(".filters [data-status=failed]").await;
-        assert_eq!(browser.evaluate(shown).await, "2");
-        let pressed = "[...document.querySelectorAll('.filters [aria-pressed=true]')]
-        .map((button) => button.dataset.status)";
-        assert_eq!(browser.evaluate(pressed).await, json!(["failed"]));
-        report(&server, 1, "failed", 45.0, json!([])).await;
-        browser.wait_until(&format!("{shown} === '2,1'")).await;
-        // It leaves the filter, and with it the list.
-        report(&server, 2, "completed", 45.0, json!([])).await;
-        browser.wait_until(&format!("{shown} === '1'")).await;
-
-        browser.click(".filters [data-status=queued]").await;
-        browser
-            .wait_until("document.querySelector('#none').innerText === 'No queued runs.'")
-            .await;
-        browser.click(".filters [data-status='']").await;
-        browser.wait_until(&format!("{shown} === '2,1'")).await;
-        browser.assert_no_console_errors().await;
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn with_two_thousand_runs_an_update_changes_only_its_row() {
     with_browser(async |browser| {
         let server = Server::start().await;

@@ -7,6 +7,7 @@ mod connection;
 mod emulation;
 mod environment;
 mod failure;
+mod filters;
 mod finding;
 mod firefox;
 mod gallery;
@@ -20,8 +21,8 @@ mod list;
 mod live;
 mod open_run;
 mod outputs;
+mod polling;
 mod races;
-
 mod test_run;
 mod times;
 mod urls;

@@ -19,7 +19,6 @@ const STAND_IN: &str = "
       constructor(url) {
         super();
         this.url = url;
-        this.addEventListener('message', (event) => this.onmessage(event));
         streams.push(this);
       }
       close() { this.readyState = 2; }
@@ -196,6 +195,80 @@ async fn a_feed_takes_thousands_of_updates_in_one_frame() {
             .evaluate("[...new Set(store.newestFirst().map((id) => store.get(id).status))]")
             .await;
         assert_eq!(statuses, Value::from(vec!["failed"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_snapshot_that_breaks_off_gives_way_to_a_list() {
+    with_browser(async |browser| {
+        let _server = open_stand_in(browser).await;
+        tell(browser, &[("snapshot", "{}"), ("message", "run(3)")]).await;
+        wait_for_shown(browser, "3").await;
+        // The browser tries again by itself, but nothing comes.
+        let script = "
+            streams.at(-1).readyState = 0;
+            streams.at(-1).onerror();
+            passed += 5000;
+            feed.check();";
+        browser.run(script).await;
+        browser.wait_until("requests.length === 2").await;
+        let script = "
+            answer('api/service', service);
+            answer('api/runs', { runs: [run(4), run(2), run(1)], next_cursor: null });";
+        browser.run(script).await;
+        wait_for_shown(browser, "4,2,1").await;
+        assert_eq!(browser.evaluate("feed.state").await, "poll");
+
+        let script = "streams.at(-1).readyState = 1";
+        browser.run(script).await;
+        let live = ("live", "{ next_cursor: null }");
+        tell(browser, &[("snapshot", "{}"), ("message", "run(5)"), live]).await;
+        wait_for_shown(browser, "5").await;
+        assert_eq!(browser.evaluate("feed.state").await, "live");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_runs_of_a_snapshot_may_be_removed_before_its_end() {
+    with_browser(async |browser| {
+        let _server = open_stand_in(browser).await;
+        let live = ("live", "{ next_cursor: 'a' }");
+        tell(browser, &[("snapshot", "{}"), ("message", "run(2)"), live]).await;
+        let removed = ("removed", "{ run_id: run(2).run_id }");
+        tell(
+            browser,
+            &[("snapshot", "{}"), ("message", "run(2)"), removed, live],
+        )
+        .await;
+        wait_for_shown(browser, "").await;
+        assert_eq!(browser.evaluate("feed.state").await, "live");
+        browser.assert_no_console_errors().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hidden_page_that_begins_anew_opens_no_stream() {
+    with_browser(async |browser| {
+        let _server = open_stand_in(browser).await;
+        let live = ("live", "{ next_cursor: null }");
+        tell(browser, &[("snapshot", "{}"), ("message", "run(2)"), live]).await;
+        let script = "
+            Object.defineProperty(document, 'hidden', { value: true });
+            document.dispatchEvent(new Event('visibilitychange'));
+            passed += 60_000;
+            feed.check();";
+        browser.run(script).await;
+        assert_eq!(browser.evaluate("feed.state").await, "paused");
+        browser.run("feed.start({}); feed.check()").await;
+        assert_eq!(
+            browser
+                .evaluate("streams.map((stream) => stream.readyState)")
+                .await,
+            json!([2])
+        );
     })
     .await;
 }
