@@ -1,4 +1,4 @@
-//! Which runs a list or a stream is about.
+//! Conditions on runs, and a compact form of them for the feed of changes.
 
 use std::{
     collections::BTreeSet,

@@ -15,7 +15,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// A position before this one, with no run of an earlier millisecond between them.
+    /// The start of this position's millisecond: a list that goes on from there begins with all runs of that millisecond.
     pub(super) fn before(self) -> Option<Self> {
         let listed_at = Timestamp::from_millis(self.listed_at.as_millis() + 1)?;
         let run_id = RunId::MIN;

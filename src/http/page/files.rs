@@ -13,7 +13,7 @@ const STYLES: [&str; 6] = [
 ];
 
 /// They share one scope, in which each uses only what those before it declare.
-const SCRIPTS: [&str; 28] = [
+const SCRIPTS: [&str; 30] = [
     include_str!("script/times.js"),
     include_str!("script/urls.js"),
     include_str!("script/failure.js"),
@@ -29,11 +29,13 @@ const SCRIPTS: [&str; 28] = [
     include_str!("script/panel.js"),
     include_str!("script/run_store.js"),
     include_str!("script/hold.js"),
+    include_str!("script/frame.js"),
     include_str!("script/row.js"),
     include_str!("script/list.js"),
     include_str!("script/gallery.js"),
     include_str!("script/picture_view.js"),
     include_str!("script/pinned.js"),
+    include_str!("script/stream.js"),
     include_str!("script/feed.js"),
     include_str!("script/feed_state.js"),
     include_str!("script/search.js"),

@@ -26,8 +26,8 @@ static DOCUMENTS: LazyLock<[[Document; 2]; 2]> = LazyLock::new(|| {
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; img-src http: https: data:; \
-         media-src http: https: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'; require-trusted-types-for 'script'",
+         media-src http: https:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
         hash_of(&SCRIPT),
         hash_of(&STYLE)
     )

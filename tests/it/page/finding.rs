@@ -102,7 +102,8 @@ async fn a_search_that_can_find_nothing_says_so_and_changes_nothing() {
         open_with(browser, &server, 3).await;
         let shown = browser.evaluate(SHOWN).await;
         let address = browser.evaluate("location.href").await;
-        for text in ["hello", "user:", ":42", "7c9e6679-74x"] {
+        let long = format!("user:{}", "ü".repeat(129));
+        for text in ["hello", ":42", "7c9e6679-74x", &long] {
             search(browser, text).await;
             let message = "document.querySelector('#search input').validationMessage";
             assert_eq!(
@@ -113,7 +114,7 @@ async fn a_search_that_can_find_nothing_says_so_and_changes_nothing() {
             assert_eq!(browser.evaluate(SHOWN).await, shown, "{text}");
             assert_eq!(browser.evaluate("location.href").await, address, "{text}");
         }
-        // The message goes with the text.
+        // Nothing says that it is wrong as soon as it is right.
         search(browser, "user:42").await;
         wait_for_runs(browser, "").await;
         let is_valid = "document.querySelector('#search input').checkValidity()";
@@ -132,13 +133,9 @@ async fn a_filter_can_be_chosen_after_a_search_that_can_find_nothing() {
         search(browser, "hello").await;
         browser.click(".filters [data-status=failed]").await;
         wait_for_runs(browser, "").await;
-        // The text that was not searched for is gone, and so is its message.
-        let input = "document.querySelector('#search input')";
-        assert_eq!(browser.evaluate(&format!("{input}.value")).await, "");
-        assert_eq!(
-            browser.evaluate(&format!("{input}.checkValidity()")).await,
-            json!(true)
-        );
+        // The viewer may go on typing.
+        let typed = "document.querySelector('#search input').value";
+        assert_eq!(browser.evaluate(typed).await, "hello");
     })
     .await;
 }

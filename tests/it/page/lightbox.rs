@@ -18,8 +18,9 @@ async fn open_page(browser: &Browser) -> Server {
     let script = "
         window.steps = [];
         window.closings = 0;
-        lightbox.onStep = (index) => steps.push(index);
-        lightbox.onClose = () => closings += 1;";
+        window.lightbox = new Lightbox(byId('lightbox'), {
+          onStep: (index) => steps.push(index), onClose: () => closings += 1,
+        });";
     browser.run(script).await;
     server
 }

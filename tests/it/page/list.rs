@@ -91,7 +91,7 @@ async fn older_runs_come_where_no_stream_arrives() {
         report_all(&server, 1..=900, "processing").await;
         browser.open(&page_url(&server)).await;
         browser
-            .wait_until("document.querySelector('#runs .run')?.ariaSetSize === '200'")
+            .wait_until("document.querySelector('#runs .run')?.ariaSetSize === '100'")
             .await;
         assert_eq!(walk(browser).await, listed(&server).await);
     })

@@ -172,9 +172,9 @@ async fn older_runs_that_could_not_be_loaded_come_on_demand_or_with_another_filt
         between.is_down.store(false, Ordering::Relaxed);
         wait_for_state(browser, "Updated every 3 s").await;
         let count = "document.querySelector('#runs .run').ariaSetSize";
-        assert_eq!(browser.evaluate(count).await, "200");
+        assert_eq!(browser.evaluate(count).await, "100");
         browser.run(&format!("{button}.click()")).await;
-        browser.wait_until(&format!("{count} === '700'")).await;
+        browser.wait_until(&format!("{count} === '600'")).await;
 
         between.is_down.store(true, Ordering::Relaxed);
         browser.run("scrollTo(0, 1_000_000)").await;
@@ -185,9 +185,9 @@ async fn older_runs_that_could_not_be_loaded_come_on_demand_or_with_another_filt
             .await;
         between.is_down.store(false, Ordering::Relaxed);
         browser.click(".filters [data-status=processing]").await;
-        browser.wait_until(&format!("{count} === '200'")).await;
+        browser.wait_until(&format!("{count} === '100'")).await;
         browser.run("scrollTo(0, 1_000_000)").await;
-        browser.wait_until(&format!("{count} === '700'")).await;
+        browser.wait_until(&format!("{count} === '600'")).await;
     })
     .await;
 }

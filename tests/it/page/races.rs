@@ -103,8 +103,9 @@ async fn what_changes_right_after_a_snapshot_is_kept() {
 async fn a_list_that_comes_during_a_snapshot_takes_nothing_away() {
     with_browser(async |browser| {
         let _server = open_stand_in(browser).await;
-        // Nothing arrives at first.
-        browser.run("passed += 5000; feed.check()").await;
+        // There is no connection at first.
+        let wait = "streams.at(-1).readyState = 0; passed += 5000; feed.check()";
+        browser.run(wait).await;
         browser.wait_until("requests.length === 2").await;
         tell(
             browser,

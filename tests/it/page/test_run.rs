@@ -138,8 +138,8 @@ async fn a_test_run_stops_at_the_first_rejected_update_and_says_why() {
                 "new Response('{\"detail\": \"the service is shutting down\"}', { status: 503 })",
                 "the service is shutting down",
             ),
-            ("new Response('<b>', { status: 502, statusText: 'Bad Gateway' })", "the response was 502 Bad Gateway"),
-            ("new Response('null', { status: 500 })", "the response was 500"),
+            ("new Response('<b>', { status: 502, statusText: 'Bad Gateway' })", "The response was 502 Bad Gateway"),
+            ("new Response('null', { status: 500 })", "The response was 500"),
             ("Promise.reject(new TypeError())", "the service cannot be reached"),
             ("({ type: 'opaqueredirect' })", "the webhook's address is redirected"),
         ] {

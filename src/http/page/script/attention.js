@@ -1,7 +1,7 @@
 // attention.js: what tells a viewer who looks elsewhere: the title of the page and notifications of the system.
 
 const NOTIFY_KEY = "comfydeploy-webhook.notify";
-// More ends at once are told as one.
+// If more runs end at once, one notification names them all.
 const MAX_NOTIFICATIONS = 3;
 const NOTIFY_MS = 1000;
 const MAX_REMEMBERED_ENDS = 10_000;
@@ -14,6 +14,7 @@ class Attention {
   #isOn = false;
   #openedAt = Date.now();
   #processing = 0;
+  // Of the runs that the address asks for.
   #newFailures = 0;
   // Ids of runs that ended, since an end can be seen twice; and those that are to be told.
   #seen = new Set();
@@ -26,11 +27,11 @@ class Attention {
     this.#openRun = openRun;
     // Browsers allow notifications only over https and on localhost.
     button.hidden = !("Notification" in window) || !isSecureContext;
-    if (!button.hidden && Notification.permission === "granted") this.#isOn = this.#storage?.getItem(NOTIFY_KEY) === "on";
+    const isAllowed = !button.hidden && Notification.permission === "granted";
+    this.#isOn = isAllowed && this.#storage?.getItem(NOTIFY_KEY) === "on";
     button.addEventListener("click", () => this.#toggle());
-    for (const event of ["focus", "visibilitychange"]) {
-      (event === "focus" ? window : document).addEventListener(event, () => this.#onReturn());
-    }
+    addEventListener("focus", () => this.#onReturn());
+    document.addEventListener("visibilitychange", () => this.#onReturn());
     this.#showButton();
   }
   /** Takes a run that ended. One that ended before the page was opened is no news. */
@@ -57,8 +58,11 @@ class Attention {
     if (this.#ended.length === 0 || now - this.#notifiedAt < NOTIFY_MS) return;
     this.#notifiedAt = now;
     const ended = this.#ended.splice(0);
-    if (ended.length > MAX_NOTIFICATIONS) this.#notify(`${formatCount(ended.length)} runs ended`, summaryOf(ended), "");
-    else for (const run of ended) this.#notify(`Run ${endOf(run)}`, activityOf(run, itemsOf(run), failuresOf(run)), run.run_id);
+    if (ended.length > MAX_NOTIFICATIONS) {
+      this.#notify(`${formatCount(ended.length)} runs ended`, summaryOf(ended), "");
+    } else {
+      for (const run of ended) this.#notify(`Run ${endOf(run)}`, activityOf(run, itemsOf(run)), run.run_id);
+    }
   }
   #showTitle() {
     const parts = [

@@ -12,8 +12,9 @@ class EndOfList {
   #end = byId("end");
   #button = byId("older");
   #isLoading = false;
-  // The cursor of the page that could not be loaded; a click tries it again.
-  #failedCursor = null;
+  // Whether the last page could not be loaded: from then on only a click loads more.
+  #hasFailed = false;
+  #route;
 
   constructor(store, feed) {
     this.#store = store;
@@ -21,15 +22,21 @@ class EndOfList {
     this.#button.addEventListener("click", () => this.#load());
     addEventListener("scroll", () => this.#loadIfNear(), { passive: true });
   }
-  /** `isEmpty` says that nothing is shown, and `isFirst` that the page waits for the first run. */
-  update({ view, status, search }, { isEmpty, isFirst }) {
+  /**
+   * `isEmpty` says that nothing is shown, `isFirst` that the page waits for the first run, and `hasMore` that the
+   * gallery does not show all pictures that the page has.
+   */
+  update(route, { isEmpty, isFirst, hasMore }) {
+    const { view, status, search } = route;
+    if (route !== this.#route) this.#setFailed("");
+    this.#route = route;
     const { isComplete, nextCursor, size } = this.#store;
     const noun = view === "gallery" ? "pictures" : "runs";
     set(this.#none, "hidden", !isEmpty || !isComplete || isFirst);
     set(this.#none, "textContent", `${["No", status, noun, search && `for ${search}`].filter(Boolean).join(" ")}.`);
     set(this.#end, "textContent", isComplete && !status && !search ? this.#endText() : "");
     set(this.#end, "hidden", this.#end.textContent === "");
-    set(this.#button, "hidden", nextCursor === null || size >= MAX_RUNS);
+    set(this.#button, "hidden", nextCursor === null || size >= MAX_RUNS || hasMore);
     this.#loadIfNear();
   }
   #endText() {
@@ -41,22 +48,25 @@ class EndOfList {
     return `The service has kept runs in memory since ${formatTime(service.started_at)}. Earlier runs are forgotten.`;
   }
   #loadIfNear() {
-    const isNear = !this.#button.hidden && this.#button.getBoundingClientRect().top < innerHeight + OLDER_PX;
-    if (isNear && this.#store.nextCursor !== this.#failedCursor) this.#load();
+    // Where few runs have a picture, the gallery would load all runs.
+    if (this.#button.hidden || this.#hasFailed || this.#route.view === "gallery") return;
+    if (this.#button.getBoundingClientRect().top < innerHeight + OLDER_PX) this.#load();
   }
   async #load() {
     if (this.#isLoading) return;
-    const { nextCursor } = this.#store;
     this.#isLoading = true;
-    this.#button.textContent = "Loading older runs…";
     try {
       await this.#feed.loadOlder();
-      this.#failedCursor = null;
+      this.#setFailed("");
     } catch (error) {
-      this.#failedCursor = nextCursor;
-      this.#button.textContent = `Older runs could not be loaded: ${error.message} Try again`;
+      this.#setFailed(error.message);
     }
     this.#isLoading = false;
     this.#loadIfNear();
+  }
+  #setFailed(reason) {
+    this.#hasFailed = reason !== "";
+    const text = reason ? `Older runs could not be loaded: ${reason} Try again.` : "Load older runs";
+    set(this.#button, "textContent", text);
   }
 }

@@ -1,56 +1,48 @@
-// feed.js: keeps the store up to date: from the stream of events, or where none arrives, by asking again and again.
+// feed.js: keeps the store up to date: by the stream, or where none arrives, by polling.
 
-const SNAPSHOT_RUNS = 3000;
-const POLLED_RUNS = 200;
+const POLLED_RUNS = 100;
 // Without an event for this long, something between holds the stream back.
 const FIRST_EVENT_MS = 5000;
 // The service sends a heartbeat every 15 s.
 const SILENCE_MS = 45_000;
 const POLL_MS = 3000;
 const HIDDEN_POLL_MS = 15_000;
-// After this time in a hidden tab the stream ends: a browser opens only six connections to a server.
+// After this time in a hidden tab the stream is closed: a browser opens only six connections to a server.
 const HIDDEN_MS = 60_000;
 const STREAM_RETRY_MS = 60_000;
-// A hidden page gets no frames.
-const HIDDEN_REDRAW_MS = 1000;
 
-const HELD_BACK = "Something between this page and the service holds the live stream back, as Cloudflare's quick tunnels do.";
-const NO_STREAM = "The service gave this page no live stream: too many may be open.";
+const HELD_BACK =
+  "Something between this page and the service holds the live stream back, as Cloudflare's quick tunnels do.";
+const NO_STREAM = "No live stream is free. Too many pages may be open.";
 
 class Feed {
   /** How many runs of each status the service has; null until it has said so. */
   counts = null;
   /** What the service said of itself when the connection was made last. */
   service = null;
-  /** `state` is "wait", "live", "poll", "lost" or "paused"; `reason` says more of it. */
+  /** "wait", "live", "poll", "lost" or "paused"; `reason` says more of it. */
   state = "wait";
   reason = "";
   #store;
   #query = {};
   #onUpdated;
-  #source = null;
-  // Whether the stream has sent something. What it sends is newer than a list that was asked for before.
-  #isHeard = false;
-  // Whether this stream has sent a whole snapshot: a browser that loses it goes on where it broke off.
-  #wasLive = false;
+  #updateSoon;
+  /** @type {Stream | null} */
+  #stream = null;
   #isPolling = false;
   #whyPolled = "";
-  // When something arrived last, and what to do next when; by performance.now().
-  #heardAt = 0;
+  // What to do next when; by performance.now().
   #retryAt = Infinity;
   #pollAt = Infinity;
   #hiddenAt = document.hidden ? performance.now() : Infinity;
   // Each query is a new generation: what was asked for an earlier one is not used.
   #generation = 0;
-  // The one that is arriving; null while changes arrive.
-  #snapshot = null;
-  #frame = 0;
-  #frameTimer;
 
   /** `onUpdated` is called after the store or what is known of the service has changed. */
   constructor(store, onUpdated) {
     this.#store = store;
     this.#onUpdated = onUpdated;
+    this.#updateSoon = new OncePerFrame(onUpdated);
     document.addEventListener("visibilitychange", () => this.#onVisibility());
   }
 
@@ -65,81 +57,51 @@ class Feed {
 
   /** To be called every second. */
   check() {
-    const now = performance.now();
-    const silence = now - this.#heardAt;
+    const now = performance.now(), stream = this.#stream;
     if (now - this.#hiddenAt >= HIDDEN_MS) this.#pause();
-    else if (this.state === "live" && silence >= SILENCE_MS) {
+    else if (this.state === "live" && stream.silence >= SILENCE_MS) {
       // A connection can be lost without an error, as while a machine sleeps.
       this.#setState("lost");
       this.#openStream();
-    } else if (this.state !== "live" && this.#source && silence >= FIRST_EVENT_MS) {
-      this.#endSilentStream();
-    } else if (!this.#source && now >= this.#retryAt) this.#openStream();
+    } else if (this.state !== "live" && stream?.silence >= FIRST_EVENT_MS) this.#endSilentStream();
+    else if (!stream && now >= this.#retryAt) this.#openStream();
     if (now >= this.#pollAt) this.#poll();
   }
 
   #openStream() {
     this.#closeStream();
-    const source = new EventSource(serviceUrl("api/events", { ...this.#query, limit: SNAPSHOT_RUNS }));
-    this.#source = source;
-    this.#wasLive = false;
-    this.#heardAt = performance.now();
     this.#retryAt = Infinity;
-    source.onerror = () => this.#onStreamError();
-    const handlers = {
-      message: (run) => this.#store.update(run, this.#snapshot),
-      removed: ({ run_id }) => this.#store.remove(run_id),
-      counts: (counts) => this.counts = counts,
-      heartbeat: () => {},
-      snapshot: ({ reason }) => {
-        this.#snapshot = { hasKnownRun: false };
-        if (this.state === "live" && reason !== "behind") this.#setState("wait");
+    this.#stream = new Stream(this.#query, this.#store, {
+      onSnapshot: () => {
+        if (this.state === "live") this.#setState("wait");
       },
-      live: ({ next_cursor }) => this.#onLive(next_cursor),
-    };
-    for (const [name, handle] of Object.entries(handlers)) {
-      source.addEventListener(name, ({ data }) => {
-        handle(JSON.parse(data));
-        this.#onEvent();
-      });
-    }
-  }
-  #onEvent() {
-    this.#heardAt = performance.now();
-    this.#isHeard = true;
-    // A stream that goes on where it broke off sends no `live`.
-    if (this.#wasLive && !this.#snapshot && this.state !== "live") this.#becomeLive();
-    this.#redrawSoon();
+      onLive: () => this.#onLive(),
+      onCounts: (counts) => this.counts = counts,
+      onEvent: () => this.#updateSoon.request(),
+      onError: () => this.#onStreamError(),
+    });
   }
   #closeStream() {
-    this.#source?.close();
-    this.#source = this.#snapshot = null;
-    this.#isHeard = false;
+    this.#stream?.close();
+    this.#stream = null;
     this.#retryAt = performance.now() + STREAM_RETRY_MS;
   }
-  /** All runs of the snapshot have arrived. */
-  #onLive(nextCursor) {
-    this.#store.complete(this.#snapshot, nextCursor);
-    this.#snapshot = null;
-    this.#becomeLive();
-  }
-  #becomeLive() {
-    this.#wasLive = true;
+  #onLive() {
+    if (this.state === "live") return;
     this.#pollAt = Infinity;
+    this.#whyPolled = "";
     this.#setState("live");
     this.#askService();
   }
   #onStreamError() {
-    this.#snapshot = null;
-    this.#isHeard = false;
     if (this.state === "live") this.#setState("lost");
     // Otherwise the browser tries again by itself.
-    if (this.#source.readyState !== EventSource.CLOSED) return;
+    if (!this.#stream.isClosed) return;
     this.#closeStream();
     this.#startPolling(NO_STREAM);
   }
   #endSilentStream() {
-    const isOpen = this.#source.readyState === EventSource.OPEN;
+    const { isOpen } = this.#stream;
     if (isOpen) this.#closeStream();
     this.#startPolling(isOpen ? HELD_BACK : this.#whyPolled);
   }
@@ -157,9 +119,9 @@ class Feed {
       const [service, list] = await Promise.all([
         fetchService(), fetchJson("api/runs", { ...this.#query, limit: POLLED_RUNS }),
       ]);
-      if (generation === this.#generation && !this.#isHeard) this.#takePolled(service, list);
+      if (generation === this.#generation && !this.#stream?.isHeard) this.#takePolled(service, list);
     } catch (error) {
-      this.#onPollError(error);
+      if (!this.#stream?.isHeard) this.#setState("lost", error.message);
     } finally {
       this.#isPolling = false;
       const pause = generation !== this.#generation ? 0 : document.hidden ? HIDDEN_POLL_MS : POLL_MS;
@@ -172,25 +134,21 @@ class Feed {
     this.#store.complete(snapshot, next_cursor);
     this.counts = service.counts;
     this.service = service;
-    this.reason = this.#whyPolled;
-    // A proxy may have said that the service is not there, which it is now.
-    if (this.state === "lost") this.#retryAt = Math.min(this.#retryAt, performance.now());
-    this.#setState(document.hidden ? "paused" : "poll");
-  }
-  #onPollError(error) {
-    if (this.#isHeard) return;
-    this.reason = error instanceof RequestError ? error.message : "";
-    this.#setState("lost");
+    // What made the stream fail, such as a proxy without its service, may be over.
+    if (this.state === "lost" && !document.hidden) this.#retryAt = Math.min(this.#retryAt, performance.now());
+    this.#setState(document.hidden ? "paused" : "poll", this.#whyPolled);
   }
   async #askService() {
     try {
       this.service = await fetchService();
       this.#onUpdated();
-    } catch (error) {
-      console.warn("The service did not say what it is:", error.message);
+    } catch {
+      setTimeout(() => {
+        if (this.state === "live") this.#askService();
+      }, POLL_MS);
     }
   }
-  /** The page of older runs that begins at the store's cursor. */
+  /** Loads the page of older runs that begins at the store's cursor. */
   async loadOlder() {
     const generation = this.#generation, cursor = this.#store.nextCursor;
     const page = await fetchJson("api/runs", { ...this.#query, limit: 500, cursor });
@@ -207,7 +165,7 @@ class Feed {
       this.#pollAt = Infinity;
       this.#setState("wait");
     }
-    if (!this.#source) this.#openStream();
+    if (!this.#stream) this.#openStream();
   }
   #pause() {
     this.#hiddenAt = Infinity;
@@ -217,21 +175,9 @@ class Feed {
     this.#setState("paused");
   }
 
-  #setState(state) {
-    if (state === "live") this.reason = this.#whyPolled = "";
+  #setState(state, reason = "") {
     this.state = state;
+    this.reason = reason;
     this.#onUpdated();
-  }
-  /** Once for all events of a frame. */
-  #redrawSoon() {
-    if (this.#frame) return;
-    const redraw = () => {
-      cancelAnimationFrame(this.#frame);
-      clearTimeout(this.#frameTimer);
-      this.#frame = 0;
-      this.#onUpdated();
-    };
-    this.#frame = requestAnimationFrame(redraw);
-    this.#frameTimer = setTimeout(redraw, HIDDEN_REDRAW_MS);
   }
 }

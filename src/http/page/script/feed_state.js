@@ -33,8 +33,8 @@ class FeedState {
     const isNews = runs_kept_in === "memory" && started_at !== this.#startedAt;
     set(byId("restarted"), "hidden", !isNews);
     if (isNews) {
-      const text = `The service was restarted at ${formatTime(started_at)} and keeps runs in memory: earlier runs are forgotten.`;
-      set(byId("restarted").firstElementChild, "textContent", text);
+      const text = `The service was restarted at ${formatTime(started_at)} and keeps runs in memory.`;
+      set(byId("restarted").firstElementChild, "textContent", `${text} Earlier runs are forgotten.`);
     }
   }
 }

@@ -23,10 +23,15 @@ const picturesOf = (run) => visualsOf(run).map((item, index) => {
 const nameOf = ({ run_id }) => `Run ${run_id.slice(0, 8)}`;
 
 /** The look in the gallery: a tile as in an open run, but with a link to the run instead of what can be done. */
-function galleryLook(showPicture) {
+function galleryLook(showPicture, openRun) {
   const tile = tileLook(showPicture);
   const addLink = (figure, { run }) => {
     const link = make("a", { href: `#run=${run.run_id}`, title: run.run_id }, nameOf(run));
+    link.addEventListener("click", (event) => {
+      if (isModified(event)) return;
+      event.preventDefault();
+      openRun(run);
+    });
     figure.querySelector("figcaption").replaceChildren(link);
     figure.querySelector(".actions").remove();
     return figure;
@@ -57,12 +62,16 @@ class Gallery {
     this.#look = galleryLook((key) => {
       const { run, n } = this.pictures.find((picture) => picture.key === key);
       actions.showPicture(run, n);
-    });
+    }, actions.open);
     this.#hold = new Hold(element, onRelease);
     this.#more.addEventListener("click", () => {
       this.#limit += GALLERY_STEP;
       onRelease();
     });
+  }
+  /** Whether there are more pictures than are shown. */
+  get hasMore() {
+    return !this.#more.hidden;
   }
   get size() {
     return this.pictures.length;

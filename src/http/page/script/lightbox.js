@@ -19,23 +19,27 @@ const stageLook = {
 
 /**
  * The dialog that shows one of several images and videos in full size.
- * @typedef {{ item: Item, label: string }} Picture `label` says where the picture belongs, or is empty
+ * @typedef {{ item: Item, label: string }} Slide `label` says where the picture belongs, or is empty
  */
 class Lightbox {
-  /** Called with the index of the picture when the person, or an update, moves to another one. */
-  onStep = (index) => {};
-  /** Called when the person closes the dialog. */
-  onClose = () => {};
   #dialog;
   #stage;
   #bar;
-  /** @type {Picture[]} */
+  #onStep;
+  #onClose;
+  /** @type {Slide[]} */
   #pictures = [];
   #index = 0;
   #isOpen = false;
   #visual;
 
-  constructor(dialog) {
+  /**
+   * `onStep` is called with the index of the slide when the viewer, or an update, moves to another one, and `onClose`
+   * when the viewer closes the dialog.
+   */
+  constructor(dialog, { onStep, onClose }) {
+    this.#onStep = onStep;
+    this.#onClose = onClose;
     this.#dialog = dialog;
     this.#stage = dialog.querySelector(".stage");
     const part = (name) => dialog.querySelector(`[data-part="${name}"]`);
@@ -86,7 +90,7 @@ class Lightbox {
     if (index < 0) this.#load();
     else this.#visual.update(pictures[index].item);
     this.#drawBar();
-    if (isMoved) this.onStep(this.#index);
+    if (isMoved) this.#onStep(this.#index);
   }
   // The event comes a little later than the call: the dialog may be open again.
   #onClosed() {
@@ -95,14 +99,14 @@ class Lightbox {
     this.#stage.replaceChildren();
     const wasOpen = this.#isOpen;
     this.#isOpen = false;
-    if (wasOpen) this.onClose();
+    if (wasOpen) this.#onClose();
   }
   #step(by) {
     const { length } = this.#pictures;
     if (length < 2) return;
     this.#index = (this.#index + by + length) % length;
     this.#load();
-    this.onStep(this.#index);
+    this.#onStep(this.#index);
   }
   #load() {
     this.#visual = new VisualItem(this.#pictures[this.#index].item, stageLook);
@@ -121,5 +125,3 @@ class Lightbox {
     set(download, "download", item.name);
   }
 }
-
-const lightbox = new Lightbox(byId("lightbox"));

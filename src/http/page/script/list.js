@@ -17,7 +17,7 @@ class RunList {
   #rows = new Map();
   // Whether a whole snapshot is shown. Until then nothing is held: the runs are still coming.
   #isWhole = false;
-  // Runs that came while the viewer could see it.
+  // New runs, which are animated when they appear.
   #arrivals = new Set();
   #openId = "";
   #rowHeight = ROW_PX;
@@ -25,7 +25,7 @@ class RunList {
   // The open row, once its height is followed.
   #preparedRow = null;
   #resize = new ResizeObserver(() => this.draw());
-  #frame = 0;
+  #drawSoon = new OncePerFrame(() => this.draw());
 
   /** `actions` are those of the rows; `onRelease` is called when the list may move again. */
   constructor(element, store, { actions, onRelease }) {
@@ -33,9 +33,8 @@ class RunList {
     this.#store = store;
     this.#actions = actions;
     this.#hold = new Hold(element, onRelease);
-    const drawSoon = () => this.#frame ||= requestAnimationFrame(() => this.draw());
-    addEventListener("scroll", drawSoon, { passive: true });
-    addEventListener("resize", drawSoon);
+    addEventListener("scroll", () => this.#drawSoon.request(), { passive: true });
+    addEventListener("resize", () => this.#drawSoon.request());
   }
   get size() {
     return this.#ids.length;
@@ -53,7 +52,7 @@ class RunList {
     return ids === this.#ids ? 0 : ids.filter((id) => !this.has(id)).length;
   }
 
-  /** Shows the runs as the store has them. While the list is held, only older runs come, at its end. */
+  /** Shows the runs as the store has them. While the list is held, it only appends older runs. */
   update({ force = false } = {}) {
     const ids = this.#store.newestFirst();
     if (ids !== this.#ids) {
@@ -103,8 +102,6 @@ class RunList {
 
   /** Puts the rows near the window into the document, each where it belongs. */
   draw() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
     if (this.#element.closest("[hidden]")) return;
     const open = this.#ids.indexOf(this.#openId);
     const indexes = this.#indexesNearWindow(open);
@@ -132,7 +129,7 @@ class RunList {
     const { top } = row.element.getBoundingClientRect();
     if (top < 0 || top > innerHeight) row.element.scrollIntoView();
   }
-  /** The open row is always among them: a video in it may be playing. */
+  /** The open row is always among them, since a video in it may be playing, and so is the one that has the focus. */
   #indexesNearWindow(open) {
     const top = -this.#element.getBoundingClientRect().top;
     const indexAt = (y) => {
@@ -143,9 +140,9 @@ class RunList {
     };
     const start = indexAt(top - MARGIN_PX), end = indexAt(top + innerHeight + MARGIN_PX) + 1;
     const indexes = Array.from({ length: Math.min(end, this.size) - start }, (_, n) => start + n);
-    if (open >= 0 && open < start) indexes.unshift(open);
-    if (open >= end) indexes.push(open);
-    return indexes;
+    const focused = this.#ids.indexOf(document.activeElement?.closest(".run")?.dataset.run);
+    const others = [open, focused].filter((index) => index >= 0 && (index < start || index >= end));
+    return [...new Set([...indexes, ...others])].sort((a, b) => a - b);
   }
   #keepRows(indexes) {
     const ids = indexes.map((index) => this.#ids[index]);

@@ -19,6 +19,7 @@ class Page {
     /** @type {RowActions} */
     const actions = {
       toggle: ({ run_id }) => router.go({ run: router.route.run === run_id ? "" : run_id }),
+      open: ({ run_id }) => router.go({ view: "", run: run_id, picture: "" }),
       showPicture: ({ run_id }, n) => router.go({ picture: `${run_id}/${n}` }),
     };
     this.#list = new RunList(byId("runs"), store, { actions, onRelease });
@@ -63,7 +64,8 @@ class Page {
     set(byId("controls"), "hidden", isFirst);
     if (counts) this.#search.showCounts(counts);
     this.#feedState.update();
-    this.#endOfList.update(route, { isEmpty: isGallery ? this.#gallery.size === 0 : isEmpty, isFirst });
+    const isGalleryEmpty = this.#gallery.size === 0, hasMore = isGallery && this.#gallery.hasMore;
+    this.#endOfList.update(route, { isEmpty: isGallery ? isGalleryEmpty : isEmpty, isFirst, hasMore });
     this.#attention.update(counts?.processing ?? 0);
   }
   /** Shows the run of the address above the list, if the list does not have it. */
@@ -124,7 +126,9 @@ class Page {
     this.#attention.check();
     const { size } = this.#store;
     // A page that stays open for days must not keep all runs of these days.
-    if (size > 2 * MAX_RUNS || (size > MAX_RUNS && !this.#list.isHeld)) this.#restart();
+    const isTooMany = size > 2 * MAX_RUNS || (size > MAX_RUNS && !this.#list.isHeld);
+    // Before the next snapshot is complete, another restart would only delay it.
+    if (isTooMany && this.#store.isComplete) this.#restart();
   }
 }
 

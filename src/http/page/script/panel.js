@@ -20,9 +20,19 @@ class Facts {
   }
 }
 
+/** Shows labels as "name:value", as one searches for them. */
+function showLabels(container, labels) {
+  const texts = Object.entries(labels).map(([name, value]) => `${name}:${value}`);
+  if (texts.join("\n") === Array.from(container.children, ({ textContent }) => textContent).join("\n")) return;
+  container.replaceChildren(...texts.map((text) => make("span", { className: "label" }, text)));
+}
+
 function makeRunId(id) {
   const code = make("code", {}, id);
-  return make("span", { className: "run-id" }, code, makeCopyButton(() => id, code, "Copy the run id"));
+  // Without the token that the page's own address may have.
+  const link = make("button", { type: "button", className: "copy" }, "Copy link");
+  return make("span", { className: "run-id" }, code, makeCopyButton(() => id, code, "Copy the run id"),
+    withHiddenText(link, () => `${base}#run=${id}`));
 }
 
 /** The details of an open run. */
@@ -81,11 +91,8 @@ class Panel {
     facts.set("Last update", formatTime(run.last_seen_at));
     facts.set("Platform status", run.platform_status ?? "");
     facts.set("Live status", shorten(run.live_status ?? "", 500));
-    const labels = Object.entries(run.labels ?? {}).map(([name, value]) => `${name}:${value}`);
-    if (labels.join("\n") !== [...this.#labels.children].map(({ textContent }) => textContent).join("\n")) {
-      this.#labels.replaceChildren(...labels.map((label) => make("span", { className: "label" }, label)));
-    }
-    set(this.#labels.parentElement, "hidden", labels.length === 0);
+    showLabels(this.#labels, run.labels ?? {});
+    set(this.#labels.parentElement, "hidden", !this.#labels.hasChildNodes());
     const notes = [
       run.outputs_incomplete && "Some outputs were left out, since the run has too many.",
       this.#items.length === MAX_ITEMS && `Only the first ${formatCount(MAX_ITEMS)} files and texts are shown.`,

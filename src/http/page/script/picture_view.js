@@ -2,6 +2,7 @@
 
 class PictureView {
   #router;
+  #lightbox;
   // What is shown: the picture, as the address names it, and those before and after it.
   #shown = "";
   #run = null;
@@ -10,12 +11,12 @@ class PictureView {
 
   constructor(router) {
     this.#router = router;
-    lightbox.onStep = (index) => {
+    const onStep = (index) => {
       const { run, n } = this.#pictures[index];
       this.#shown = `${run.run_id}/${n}`;
       router.go({ picture: this.#shown }, { replace: true });
     };
-    lightbox.onClose = () => router.undo({ picture: "" });
+    this.#lightbox = new Lightbox(byId("lightbox"), { onStep, onClose: () => router.undo({ picture: "" }) });
   }
   /** The run of an id, if its picture is shown: it stays when the run leaves the filter. */
   get(id) {
@@ -36,16 +37,16 @@ class PictureView {
     this.#pictures = isInGallery ? galleryPictures : picturesOf(run);
     // The same label when newer pictures have pushed it out of the gallery.
     const hasLabel = this.#router.route.view === "gallery";
-    const entries = this.#pictures.map((item) => ({ item, label: hasLabel ? nameOf(item.run) : "" }));
+    const slides = this.#pictures.map((item) => ({ item, label: hasLabel ? nameOf(item.run) : "" }));
     const index = this.#pictures.findIndex(isShown);
-    if (picture === this.#shown) lightbox.update(entries);
+    if (picture === this.#shown) this.#lightbox.update(slides);
     else if (index >= 0) {
       this.#shown = picture;
-      lightbox.show(entries, index);
+      this.#lightbox.show(slides, index);
     }
   }
   #hide() {
-    if (this.#shown) lightbox.hide();
+    if (this.#shown) this.#lightbox.hide();
     this.#shown = "";
     this.#run = null;
   }

@@ -1,6 +1,8 @@
 // pinned.js: the open run, if it has no row in the list: it is too old for the list, or does not match the search.
 
 const PINNED_REFRESH_MS = 3000;
+// An unknown run may still come.
+const UNKNOWN_REFRESH_MS = 30_000;
 
 class PinnedRun {
   /** The id of the run; empty for none. */
@@ -45,15 +47,17 @@ class PinnedRun {
   }
   async #refresh() {
     const { id } = this;
+    let pause = PINNED_REFRESH_MS;
     this.#refreshAt = Infinity;
     try {
       const run = this.#store.get(id) ?? await fetchJson(`api/runs/${id}`);
       if (id === this.id) this.#draw(run);
     } catch (error) {
+      if (error.status === 404) pause = UNKNOWN_REFRESH_MS;
       if (id === this.id && !this.#run) this.#note.textContent = error.message;
     }
     const isOver = this.#run && isTerminal(this.#run);
-    if (id === this.id && !isOver) this.#refreshAt = performance.now() + PINNED_REFRESH_MS;
+    if (id === this.id && !isOver) this.#refreshAt = performance.now() + pause;
   }
   #draw(run) {
     this.#run = run;

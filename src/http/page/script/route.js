@@ -1,9 +1,12 @@
-// route.js: what the page shows, as the part of its address after the #. Each change is a step of the browser's history.
+// route.js: what the page shows, as the part of its address after the #. A change is a step of the browser's history.
 
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const RUN_ID_PREFIX =
   /^([0-9a-f]{1,8}|[0-9a-f]{8}(-?[0-9a-f]{4}){0,2}-?[0-9a-f]{0,4}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{0,12})$/i;
 const withoutHyphens = (text) => text.replaceAll("-", "").toLowerCase();
+// In bytes.
+const MAX_LABEL_NAME = 64;
+const MAX_LABEL_VALUE = 256;
 const STATUSES = ["queued", "processing", "completed", "failed", "cancelled"];
 
 /**
@@ -45,8 +48,13 @@ function parsePicture(text) {
   return rest.length === 0 && RUN_ID.test(run) && /^[1-9]\d{0,3}$/.test(n) ? { run, n: Number(n) } : null;
 }
 
-/** Whether a text is the beginning of a run id, or name:value of a label. */
-const isSearch = (text) => text === "" || RUN_ID_PREFIX.test(text) || /^[^:]+:./s.test(text);
+/** Whether a text is the beginning of a run id, or name:value of a label within the limits of the service. */
+function isSearch(text) {
+  if (text === "" || RUN_ID_PREFIX.test(text)) return true;
+  const [name, ...values] = text.split(":"), bytes = (text) => new TextEncoder().encode(text).length;
+  if (name === "" || values.length === 0) return false;
+  return bytes(name) <= MAX_LABEL_NAME && bytes(values.join(":")) <= MAX_LABEL_VALUE;
+}
 
 /** The query of the API for the runs of a route. */
 function queryOf({ status, search }) {

@@ -6,14 +6,15 @@ const STATUS_NAMES = {
   queued: "Queued", processing: "Processing", completed: "Completed", failed: "Failed", cancelled: "Cancelled",
 };
 
-/** How a run is named that ended otherwise than completed. */
+/** "completed", "failed", "cancelled" or "timed out" */
 const endOf = (run) => run.platform_status === "timeout" ? "timed out" : run.status;
 
 /** What a run is doing, or what came of it. */
-function activityOf(run, items, failures) {
+function activityOf(run, items) {
   if (run.status === "completed") return countByKind(items) || "No outputs";
   if (isTerminal(run)) {
-    if (failures.length > 0) return failureSummary(failures[0]);
+    const failure = failureOf(run);
+    if (failure) return failureSummary(failure);
     const place = (run.live_status ?? "").replace(/^Executing /, "");
     return place ? `${endOf(run)} at ${place}` : endOf(run);
   }
@@ -31,7 +32,10 @@ function percentOf(run) {
 
 /**
  * What is done when a row is clicked.
- * @typedef {{ toggle: (run: Run) => void, showPicture: (run: Run, n: number) => void }} RowActions
+ * @typedef {object} RowActions
+ * @property {(run: Run) => void} toggle opens the run, or closes it
+ * @property {(run: Run) => void} open
+ * @property {(run: Run, n: number) => void} showPicture
  */
 
 class Row {
@@ -60,8 +64,7 @@ class Row {
     link.href = `#run=${run.run_id}`;
     link.ariaExpanded = "false";
     link.addEventListener("click", (event) => {
-      // Others open a tab or a window.
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      if (isModified(event)) return;
       event.preventDefault();
       actions.toggle(this.#run);
     });
@@ -86,11 +89,12 @@ class Row {
     const parts = this.#parts;
     this.#items = itemsOf(run);
     set(this.element.dataset, "status", run.status ?? "");
-    set(parts.status, "textContent", run.platform_status === "timeout" ? "Timed out" : STATUS_NAMES[run.status] ?? "No status");
-    set(parts.activity, "textContent", activityOf(run, this.#items, failuresOf(run)));
+    const isTimeout = run.platform_status === "timeout";
+    set(parts.status, "textContent", isTimeout ? "Timed out" : STATUS_NAMES[run.status] ?? "No status");
+    set(parts.activity, "textContent", activityOf(run, this.#items));
     set(parts.activity, "title", parts.activity.textContent);
     this.#updateProgress(percentOf(run));
-    this.#updateLabels();
+    showLabels(parts.labels, run.labels ?? {});
     this.#updateThumbnails();
     set(parts.seen, "dateTime", run.last_seen_at);
     set(parts.seen, "title", formatTime(run.last_seen_at));
@@ -110,7 +114,8 @@ class Row {
   }
   open() {
     if (this.#panel) return;
-    this.#panel = new Panel(this.#run, this.#items, { openPicture: (index) => this.#actions.showPicture(this.#run, index + 1) });
+    const openPicture = (index) => this.#actions.showPicture(this.#run, index + 1);
+    this.#panel = new Panel(this.#run, this.#items, { openPicture });
     this.element.append(this.#panel.element);
     this.#setOpen(true);
   }
@@ -132,11 +137,6 @@ class Row {
     set(label, "textContent", percent === null ? "" : `${percent}%`);
     if (percent === null) bar.removeAttribute("value");
     else if (!bar.hasAttribute("value") || bar.value !== percent) bar.value = percent;
-  }
-  #updateLabels() {
-    const { labels } = this.#parts, texts = Object.entries(this.#run.labels ?? {}).map(([name, value]) => `${name}:${value}`);
-    if (texts.join("\n") === Array.from(labels.children, ({ textContent }) => textContent).join("\n")) return;
-    labels.replaceChildren(...texts.map((text) => make("span", { className: "label" }, text)));
   }
   #updateThumbnails() {
     const { strip } = this.#parts;

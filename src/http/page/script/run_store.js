@@ -64,7 +64,7 @@ class RunStore {
     const isNews = before ? !isTerminal(before) : this.isComplete;
     if (isNews && isTerminal(run)) this.#onEnded(run);
     if (!isInRoute(run, this.#route)) return this.remove(run.run_id);
-    // It will come with the other old ones.
+    // A page of older runs will bring it.
     if (!before && !snapshot && this.#oldest && isBefore(this.#oldest, run)) return;
     if (before && snapshot) snapshot.hasKnownRun = true;
     this.#entries.set(run.run_id, { run, snapshot });
@@ -81,7 +81,8 @@ class RunStore {
     // Otherwise there may be runs between these and the older ones.
     const keepsOlder = this.isComplete && nextCursor !== null && snapshot.hasKnownRun && oldestSent !== null;
     this.#removeWhere((entry) => !isSent(entry) && !(keepsOlder && isBefore(oldestSent, entry.run)));
-    if (!keepsOlder) this.#endAt(nextCursor);
+    const reachesFurther = this.#oldest && oldestSent && isBefore(this.#oldest, oldestSent);
+    if (!keepsOlder || reachesFurther) this.#endAt(nextCursor);
     this.isComplete = true;
   }
   /** Adds a page of older runs. What is known already may be newer than the page. */

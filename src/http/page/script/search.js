@@ -5,6 +5,8 @@ class Search {
   #buttons = [...document.querySelectorAll(".filters [data-status]")];
   #form = byId("search");
   #input = byId("search").querySelector("input");
+  // What the field shows, unless the viewer is typing.
+  #shown = "";
 
   constructor(router) {
     this.#router = router;
@@ -24,7 +26,8 @@ class Search {
   showRoute() {
     const { status, search } = this.#router.route;
     for (const button of this.#buttons) button.ariaPressed = String(button.dataset.status === status);
-    set(this.#input, "value", search);
+    if (search === this.#shown) return;
+    this.#shown = this.#input.value = search;
     this.#input.setCustomValidity("");
   }
   showCounts(counts) {
@@ -39,7 +42,7 @@ class Search {
       this.#input.reportValidity();
     } else if (search !== this.#router.route.search) {
       // A whole id is that of a run to open, which may be too old for the list.
-      const run = search.toLowerCase();
+      const run = withoutHyphens(search).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
       this.#router.go({ search, ...RUN_ID.test(run) && { run } });
     }
   }

@@ -25,11 +25,18 @@ class RequestError extends Error {
 
 /** The JSON of a path of the service. */
 async function fetchJson(path, query) {
-  const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-  const response = await fetch(serviceUrl(path, query), { cache: "no-store", signal });
+  const options = { cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) };
+  const response = await fetch(serviceUrl(path, query), options).catch(() => {
+    throw new RequestError(0, "The service cannot be reached.");
+  });
   if (response.ok) return response.json();
-  const { detail } = await response.json().catch(() => ({}));
-  throw new RequestError(response.status, detail ?? `The response has the status ${response.status}.`);
+  throw new RequestError(response.status, await problemDetail(response));
+}
+
+/** What a response says of the problem. A proxy may have answered, with anything. */
+async function problemDetail(response) {
+  const { detail } = await response.json().catch(() => null) ?? {};
+  return typeof detail === "string" ? detail : `The response was ${response.status} ${response.statusText}.`;
 }
 
 let clockDifference = 0;

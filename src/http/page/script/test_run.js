@@ -56,9 +56,7 @@ async function whyRejected(response) {
   if (response.ok) return null;
   if (response.type === "opaqueredirect") return "the webhook's address is redirected, and that loses updates";
   if (response.status === 401 && needsWebhookToken) return "the webhook token is wrong";
-  // A proxy may have answered, with anything.
-  const { detail } = await response.json().catch(() => ({})) ?? {};
-  return typeof detail === "string" ? detail : `the response was ${response.status} ${response.statusText}`;
+  return problemDetail(response);
 }
 
 /** Posts an update as ComfyDeploy would: with the token alone, and with no cookies. Throws an error that says why. */

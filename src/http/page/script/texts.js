@@ -27,7 +27,7 @@ function makeTextFigure({ name, text }) {
   if (isLong) {
     const counts = [MAX_TEXT_CHARS, text.length].map(formatCount).join(" of ");
     // Without the clipboard API, only what is shown can be copied.
-    const hint = navigator.clipboard ? " Copy copies all." : "";
+    const hint = navigator.clipboard ? " Copy takes the whole text." : "";
     figure.append(make("p", { className: "cut" }, `The first ${counts} characters.${hint}`));
   }
   return figure;

@@ -45,11 +45,11 @@ const RETRY: &str = "retry: 1000\n";
 ///
 /// An event without a name is a run, as `GET /api/runs/{run_id}` shows it; with `status`, a run that stops matching is
 /// sent once more. `snapshot` (`reason`: `start`, `behind`, `restart`): all present runs follow; at `live`, drop every
-/// run that was not sent since. `live` (`next_cursor`): all were sent, or `limit` of them; `GET /api/runs` goes on with
-/// the others at this cursor, with the same `status`, `label` and `run_id_prefix`; null if there is none. A client that
-/// resumes without a `snapshot` gets no `live`: its last cursor holds. `removed` (`run_id`): the run is no longer in memory, or no longer has the label; a
-/// database may still have it, and its next update brings it back. `counts`: how many runs there are of each status.
-/// `heartbeat`: the stream is alive.
+/// run that was not sent since. `live` (`next_cursor`): all were sent, or `limit` of them; `GET /api/runs` returns the
+/// rest at this cursor, with the same `status`, `label` and `run_id_prefix`; null if there is none. A client that
+/// resumes without a `snapshot` gets no `live`: its last cursor is still valid. `removed` (`run_id`): the run is no longer
+/// in memory, or no longer has the label; a database may still have it, and its next update brings it back. `counts`:
+/// how many runs there are of each status. `heartbeat`: the stream is alive.
 #[utoipa::path(
     get,
     operation_id = "watchRuns",
