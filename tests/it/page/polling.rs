@@ -123,7 +123,7 @@ async fn the_page_asks_for_the_runs_where_too_many_streams_are_open() {
         browser.open(&page_url(&server)).await;
         wait_for_state(browser, "Updated every 3 s").await;
         let why = reason(browser).await;
-        assert!(why.contains("too many may be open"), "{why}");
+        assert!(why.contains("No live stream is free"), "{why}");
         browser.wait_until(&format!("{} !== null", row(1))).await;
         drop(other);
         server
