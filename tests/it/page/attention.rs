@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     emulation::{before_scripts, emulate_viewer, let_seconds_pass, set_seen},
-    open_with, report, report_all, report_completed, row,
+    open_with, page_url, report, report_all, report_completed, row,
 };
 use crate::{
     browser::{Browser, with_browser},
@@ -30,6 +30,25 @@ async fn record_notifications(browser: &Browser) {
         };";
     before_scripts(browser, script).await;
     emulate_viewer(browser).await;
+}
+
+#[tokio::test]
+async fn the_button_says_when_the_browser_blocks_notifications() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        let blocks = "
+            window.Notification = class {
+              static permission = 'default';
+              static async requestPermission() { return Notification.permission = 'denied'; }
+            };";
+        before_scripts(browser, blocks).await;
+        browser.open(&page_url(&server)).await;
+        browser.click("#notify").await;
+        browser
+            .wait_until("document.querySelector('#notify').innerText.includes('blocked')")
+            .await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -55,6 +55,10 @@ async fn a_run_that_leaves_the_filter_stays_for_so_long() {
         report(&server, 29, "failed", 10.0, json!([])).await;
         let count = "document.querySelector('[data-status=failed] .count').textContent";
         browser.wait_until(&format!("{count} === '1'")).await;
+        // It says what became of it.
+        browser
+            .wait_until(&format!("{}.dataset.status === 'failed'", row(29)))
+            .await;
         assert_eq!(browser.evaluate(PLACES).await, places);
         move_pointer(browser, 1, 1).await;
         browser.wait_until(&format!("{} === null", row(29))).await;
@@ -83,8 +87,8 @@ async fn new_runs_wait_above_when_all_that_are_shown_have_left_the_filter() {
 async fn a_run_above_the_list_keeps_no_new_ones_away() {
     with_browser(async |browser| {
         let server = open_list(browser).await;
-        open_run(browser, 29).await;
-        browser.click(".filters [data-status=failed]").await;
+        let address = format!("location.hash = 'status=failed&run={}'", run_id(29));
+        browser.run(&address).await;
         browser.find("#pinned .panel").await;
         let none = "document.querySelector('#none:not([hidden])')?.innerText ?? ''";
         browser

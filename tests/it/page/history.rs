@@ -99,7 +99,12 @@ async fn a_run_without_a_row_is_shown_above_the_list() {
 
         // The filter excludes it.
         open_run(browser, 3).await;
-        browser.click(".filters [data-status=failed]").await;
+        browser
+            .run(&format!(
+                "location.hash = 'status=failed&run={}'",
+                run_id(3)
+            ))
+            .await;
         browser.find("#pinned .panel").await;
         wait_for_open(browser, 3).await;
         browser.client.back().await.unwrap();
@@ -109,15 +114,70 @@ async fn a_run_without_a_row_is_shown_above_the_list() {
         browser
             .run(&format!("location.hash = 'run={}'", run_id(9)))
             .await;
-        let found = server.get(&format!("/api/runs/{}", run_id(9))).await;
-        let problem: serde_json::Value = found.json().await.unwrap();
-        let detail = problem["detail"].as_str().unwrap();
-        browser
-            .wait_until(&format!("{note} === {}", json!(detail)))
-            .await;
+        let unknown = format!(
+            "No update of run {} has arrived, or the run is no longer kept.",
+            run_id(9)
+        );
+        browser.wait_until(&format!("{note} === '{unknown}'")).await;
+        browser.click("#pinned > button").await;
+        browser.find("#pinned[hidden]").await;
+        browser.client.back().await.unwrap();
+        browser.find("#pinned:not([hidden])").await;
         // It is shown as soon as it exists.
         report(&server, 9, "processing", 10.0, json!([])).await;
         wait_for_open(browser, 9).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_open_run_stays_when_the_service_forgets_it() {
+    with_browser(async |browser| {
+        let server = Server::with_flags(&["--max-runs", "2"]).await;
+        report(&server, 1, "completed", 100.0, json!([])).await;
+        browser.open(&page_url(&server)).await;
+        open_run(browser, 1).await;
+        for n in 2..=4 {
+            report(&server, n, "completed", 100.0, json!([])).await;
+        }
+        browser.click("#new").await;
+        browser.wait_until(&format!("{} !== null", row(4))).await;
+        let note = "document.querySelector('#pinned p').textContent";
+        browser
+            .wait_until(&format!("{note} === 'This run is no longer kept.'"))
+            .await;
+        browser.find("#pinned .panel").await;
+        wait_for_open(browser, 1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_filter_closes_the_open_run() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        report(&server, 1, "completed", 100.0, json!([])).await;
+        browser.open(&page_url(&server)).await;
+        open_run(browser, 1).await;
+        browser.click(".filters [data-status=failed]").await;
+        browser.find("#none:not([hidden])").await;
+        assert_eq!(browser.evaluate("location.hash").await, "#status=failed");
+        browser.client.back().await.unwrap();
+        wait_for_open(browser, 1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reload_comes_back_to_the_same_place() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        report_all(&server, 1..=300, "completed").await;
+        open_with(browser, &server, 300).await;
+        browser.run("scrollTo(0, 9000)").await;
+        browser.wait_until("history.state?.scrollY === 9000").await;
+        browser.client.refresh().await.unwrap();
+        browser.wait_until("scrollY === 9000").await;
     })
     .await;
 }

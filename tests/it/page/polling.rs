@@ -22,7 +22,7 @@ use serde_json::json;
 
 use super::{
     emulation::{emulate_viewer, let_seconds_pass},
-    page_url, report, report_all, row, serve, wait_for_state,
+    open_run, page_url, report, report_all, row, serve, wait_for_state,
 };
 use crate::{
     browser::{Browser, with_browser},
@@ -71,6 +71,28 @@ async fn reason(browser: &Browser) -> String {
     let shown = "document.querySelector('#reason:not([hidden])')?.textContent ?? ''";
     let shown = browser.evaluate(shown).await;
     shown.as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn polling_follows_the_open_run_though_it_is_older_than_the_runs_of_a_poll() {
+    with_browser(async |browser| {
+        let server = Server::with_flags(&["--max-subscribers", "1"]).await;
+        let _other = Stream::open(&server, "/api/events").await;
+        report(&server, 1, "processing", 45.0, json!([])).await;
+        report_all(&server, 2..=150, "processing").await;
+        browser.open(&page_url(&server)).await;
+        wait_for_state(browser, "Updated every 3 s").await;
+        let end = "scrollTo(0, document.documentElement.scrollHeight)";
+        browser
+            .wait_until(&format!("{end}, {} !== null", row(1)))
+            .await;
+        open_run(browser, 1).await;
+        report(&server, 1, "failed", 45.0, json!([])).await;
+        browser
+            .wait_until(&format!("{}.dataset.status === 'failed'", row(1)))
+            .await;
+    })
+    .await;
 }
 
 #[tokio::test]

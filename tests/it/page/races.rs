@@ -49,7 +49,9 @@ const STAND_IN: &str = "
       feed.start({});
     };
     window.shown = () => store.newestFirst().map((id) => Number(id.slice(-3))).join();
-    makeFeed();";
+    makeFeed();
+    // At first the page asks for the time.
+    answer('api/service', service);";
 
 async fn open_stand_in(browser: &Browser) -> Server {
     let server = Server::start().await;

@@ -94,7 +94,8 @@ class Attention {
   #showButton() {
     const isBlocked = !this.#button.hidden && Notification.permission === "denied";
     this.#button.setAttribute("aria-pressed", String(this.#isOn));
-    this.#button.title = isBlocked ? "The browser blocks notifications of this page." : "Notify me when a run ends";
+    this.#button.title = isBlocked ? "" : "Notify me when a run ends";
+    if (isBlocked) this.#button.textContent = "Notifications are blocked by the browser";
   }
   #onReturn() {
     if (!isViewerHere()) return;

@@ -10,6 +10,7 @@ const HIDDEN_POLL_MS = 15_000;
 // After this time in a hidden tab the stream is closed: a browser opens only six connections to a server.
 const HIDDEN_MS = 60_000;
 const STREAM_RETRY_MS = 60_000;
+const ASK_MS = 600_000;
 
 const HELD_BACK =
   "Something between this page and the service holds the live stream back, as Cloudflare's quick tunnels do.";
@@ -23,6 +24,8 @@ class Feed {
   /** "wait", "live", "poll", "lost" or "paused"; `reason` says more of it. */
   state = "wait";
   reason = "";
+  /** The id of the open run: polling asks for it, too, though it may be older than the runs of the list. */
+  openId = "";
   #store;
   #query = {};
   #onUpdated;
@@ -32,6 +35,7 @@ class Feed {
   #isPolling = false;
   #whyPolled = "";
   // What to do next when; by performance.now().
+  #askAt = 0;
   #retryAt = Infinity;
   #pollAt = Infinity;
   #hiddenAt = document.hidden ? performance.now() : Infinity;
@@ -50,6 +54,8 @@ class Feed {
   start(query) {
     this.#query = query;
     this.#generation += 1;
+    // Before the first run comes, its times need the clock of the service.
+    if (!this.service) this.#askService();
     if (this.state === "live") this.#setState("wait");
     if (this.state !== "paused") this.#openStream();
     if (this.state === "poll" || this.state === "paused") this.#poll();
@@ -66,6 +72,7 @@ class Feed {
     } else if (this.state !== "live" && stream?.silence >= FIRST_EVENT_MS) this.#endSilentStream();
     else if (!stream && now >= this.#retryAt) this.#openStream();
     if (now >= this.#pollAt) this.#poll();
+    if (now >= this.#askAt) this.#askService();
   }
 
   #openStream() {
@@ -90,8 +97,8 @@ class Feed {
     if (this.state === "live") return;
     this.#pollAt = Infinity;
     this.#whyPolled = "";
-    this.#setState("live");
     this.#askService();
+    this.#setState("live");
   }
   #onStreamError() {
     if (this.state === "live") this.#setState("lost");
@@ -116,10 +123,10 @@ class Feed {
     this.#pollAt = Infinity;
     const generation = this.#generation;
     try {
-      const [service, list] = await Promise.all([
-        fetchService(), fetchJson("api/runs", { ...this.#query, limit: POLLED_RUNS }),
+      const [service, list, open] = await Promise.all([
+        fetchService(), fetchJson("api/runs", { ...this.#query, limit: POLLED_RUNS }), this.#fetchOpenRun(),
       ]);
-      if (generation === this.#generation && !this.#stream?.isHeard) this.#takePolled(service, list);
+      if (generation === this.#generation && !this.#stream?.isHeard) this.#takePolled(service, list, open);
     } catch (error) {
       if (!this.#stream?.isHeard) this.#setState("lost", error.message);
     } finally {
@@ -128,8 +135,14 @@ class Feed {
       if (this.state !== "live") this.#pollAt = performance.now() + pause;
     }
   }
-  #takePolled(service, { runs, next_cursor }) {
+  /** The open run, if it may have changed; null if not, or if it is no longer kept. */
+  async #fetchOpenRun() {
+    const run = this.#store.get(this.openId);
+    return run && !isTerminal(run) ? fetchJson(`api/runs/${run.run_id}`).catch(() => null) : null;
+  }
+  #takePolled(service, { runs, next_cursor }, open) {
     const snapshot = { hasKnownRun: false };
+    if (open) this.#store.update(open);
     for (const run of runs) this.#store.update(run, snapshot);
     this.#store.complete(snapshot, next_cursor);
     this.counts = service.counts;
@@ -139,14 +152,16 @@ class Feed {
     this.#setState(document.hidden ? "paused" : "poll", this.#whyPolled);
   }
   async #askService() {
+    // The viewer's clock may be set right while the page is open.
+    let pause = ASK_MS;
+    this.#askAt = Infinity;
     try {
       this.service = await fetchService();
       this.#onUpdated();
     } catch {
-      setTimeout(() => {
-        if (this.state === "live") this.#askService();
-      }, POLL_MS);
+      pause = POLL_MS;
     }
+    this.#askAt = performance.now() + pause;
   }
   /** Loads the page of older runs that begins at the store's cursor. */
   async loadOlder() {

@@ -2,6 +2,8 @@
 
 // Rows this far from the window are in the document, too, so that scrolling shows no gap.
 const MARGIN_PX = 3000;
+// If more runs come at once, none is animated: nobody could read them.
+const MAX_ARRIVALS = 3;
 // Until the first row was measured.
 const ROW_PX = 92;
 
@@ -42,6 +44,10 @@ class RunList {
   has(id) {
     return this.#runs.has(id);
   }
+  /** A run that is shown, though the store may not have it any more. */
+  get(id) {
+    return this.#runs.get(id);
+  }
   /** Whether nothing in the list may move. */
   get isHeld() {
     return this.#isWhole && this.size > 0 && (this.has(this.#openId) || this.#hold.isHeld);
@@ -58,13 +64,14 @@ class RunList {
     if (ids !== this.#ids) {
       if (this.isHeld && !force) this.#appendOlder(ids);
       else {
-        if (this.#isWhole) this.#arrivals = new Set(ids.filter((id) => !this.has(id)));
+        const arrivals = this.#isWhole ? ids.filter((id) => !this.has(id)) : [];
+        this.#arrivals = new Set(arrivals.length <= MAX_ARRIVALS ? arrivals : []);
         this.#setIds(ids);
       }
     }
     this.#isWhole = this.#store.isComplete;
     for (const id of this.#ids) {
-      const run = this.#store.get(id);
+      const run = this.#store.latest(id);
       if (!run || run === this.#runs.get(id)) continue;
       this.#runs.set(id, run);
       this.#rows.get(id)?.update(run);

@@ -13,12 +13,17 @@ class Page {
   #search = new Search(this.#router);
   #endOfList = new EndOfList(this.#store, this.#feed);
   #isConnectOpen = false;
+  // Where the viewer was before a reload. The browser cannot go there before the runs have come.
+  #scrollY = history.state?.scrollY ?? 0;
+  // As it was shown last, since the service may forget it while it is open.
+  #openRun = null;
 
   constructor() {
     const router = this.#router, store = this.#store, onRelease = () => this.#redraw();
     /** @type {RowActions} */
     const actions = {
       toggle: ({ run_id }) => router.go({ run: router.route.run === run_id ? "" : run_id }),
+      close: () => router.go({ run: "" }),
       open: ({ run_id }) => router.go({ view: "", run: run_id, picture: "" }),
       showPicture: ({ run_id }, n) => router.go({ picture: `${run_id}/${n}` }),
     };
@@ -67,12 +72,20 @@ class Page {
     const isGalleryEmpty = this.#gallery.size === 0, hasMore = isGallery && this.#gallery.hasMore;
     this.#endOfList.update(route, { isEmpty: isGallery ? isGalleryEmpty : isEmpty, isFirst, hasMore });
     this.#attention.update(counts?.processing ?? 0);
+    this.#restoreScroll();
+  }
+  #restoreScroll() {
+    if (this.#scrollY === 0 || !this.#store.isComplete) return;
+    scrollTo({ top: this.#scrollY });
+    this.#scrollY = 0;
   }
   /** Shows the run of the address above the list, if the list does not have it. */
   #showPinned() {
     const { run, view } = this.#router.route;
     const isPinned = run && !view && !this.#list.has(run) && (this.#store.isComplete || this.#pinned.id === run);
-    this.#pinned.show(isPinned ? run : "");
+    this.#pinned.show(isPinned ? run : "", this.#openRun?.run_id === run ? this.#openRun : null);
+    this.#openRun = this.#list.get(run) ?? this.#pinned.get(run);
+    this.#feed.openId = run;
   }
   #showPicture() {
     const { picture, view, run: open } = this.#router.route;
@@ -124,6 +137,7 @@ class Page {
     this.#pinned.check();
     this.#feed.check();
     this.#attention.check();
+    if (history.state?.scrollY !== scrollY) history.replaceState({ ...history.state, scrollY }, "");
     const { size } = this.#store;
     // A page that stays open for days must not keep all runs of these days.
     const isTooMany = size > 2 * MAX_RUNS || (size > MAX_RUNS && !this.#list.isHeld);

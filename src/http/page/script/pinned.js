@@ -20,12 +20,13 @@ class PinnedRun {
   constructor(section, store, { actions, onLoaded }) {
     this.#section = section;
     this.#note = section.querySelector("p");
+    section.querySelector("button").addEventListener("click", () => actions.close());
     this.#store = store;
     this.#actions = actions;
     this.#onLoaded = onLoaded;
   }
-  /** Shows a run; an empty id shows none. */
-  show(id) {
+  /** Shows a run, until it is loaded as `known`; an empty id shows none. */
+  show(id, known) {
     if (id === this.id) return;
     this.id = id;
     this.#run = null;
@@ -34,6 +35,7 @@ class PinnedRun {
     this.#section.hidden = !id;
     this.#note.textContent = "Loading the run…";
     this.#refreshAt = Infinity;
+    if (known) this.#draw(known);
     if (id) this.#refresh();
   }
   /** The run of an id, if it is shown here. */
@@ -50,14 +52,19 @@ class PinnedRun {
     let pause = PINNED_REFRESH_MS;
     this.#refreshAt = Infinity;
     try {
-      const run = this.#store.get(id) ?? await fetchJson(`api/runs/${id}`);
+      const run = this.#store.latest(id) ?? await fetchJson(`api/runs/${id}`);
       if (id === this.id) this.#draw(run);
     } catch (error) {
       if (error.status === 404) pause = UNKNOWN_REFRESH_MS;
-      if (id === this.id && !this.#run) this.#note.textContent = error.message;
+      if (id === this.id) this.#showError(error);
     }
     const isOver = this.#run && isTerminal(this.#run);
     if (id === this.id && !isOver) this.#refreshAt = performance.now() + pause;
+  }
+  #showError({ status, message }) {
+    if (status !== 404) this.#note.textContent = message;
+    else if (this.#run) this.#note.textContent = "This run is no longer kept.";
+    else this.#note.textContent = `No update of run ${this.id} has arrived, or the run is no longer kept.`;
   }
   #draw(run) {
     this.#run = run;

@@ -35,6 +35,7 @@ function percentOf(run) {
  * @typedef {object} RowActions
  * @property {(run: Run) => void} toggle opens the run, or closes it
  * @property {(run: Run) => void} open
+ * @property {() => void} close
  * @property {(run: Run, n: number) => void} showPicture
  */
 

@@ -1,5 +1,7 @@
 // run_store.js: the runs that the page knows, as the service sent them.
 
+const MAX_LEFT = 1000;
+
 /** Whether run `a` is shown above run `b`: the newest is first. */
 function isBefore(a, b) {
   return a.first_seen_at > b.first_seen_at || (a.first_seen_at === b.first_seen_at && a.run_id > b.run_id);
@@ -19,6 +21,8 @@ class RunStore {
   // All ids, the newest first. Sorted when they are asked for.
   #ids = [];
   #isSorted = true;
+  // Runs that left the route, as they were sent last: an open one is still shown.
+  #left = new Map();
   // The oldest run, if the service has older ones.
   #oldest = null;
   #route;
@@ -39,6 +43,10 @@ class RunStore {
   get(id) {
     return this.#entries.get(id)?.run;
   }
+  /** A run as it was sent last, though it may not match the route any more. */
+  latest(id) {
+    return this.get(id) ?? this.#left.get(id);
+  }
   /** The ids of all runs, the newest first: the same array as before if no run came, went or moved. */
   newestFirst() {
     if (!this.#isSorted) {
@@ -53,6 +61,7 @@ class RunStore {
     this.#route = route;
     this.isComplete = false;
     this.nextCursor = this.#oldest = null;
+    this.#left.clear();
     this.#removeWhere(({ run }) => !isInRoute(run, route));
   }
   /**
@@ -63,12 +72,17 @@ class RunStore {
     const before = this.get(run.run_id);
     const isNews = before ? !isTerminal(before) : this.isComplete;
     if (isNews && isTerminal(run)) this.#onEnded(run);
-    if (!isInRoute(run, this.#route)) return this.remove(run.run_id);
+    if (!isInRoute(run, this.#route)) return this.#leave(run);
     // A page of older runs will bring it.
     if (!before && !snapshot && this.#oldest && isBefore(this.#oldest, run)) return;
     if (before && snapshot) snapshot.hasKnownRun = true;
     this.#entries.set(run.run_id, { run, snapshot });
     this.#isSorted &&= before?.first_seen_at === run.first_seen_at;
+  }
+  #leave(run) {
+    if (this.#left.size >= MAX_LEFT) this.#left.clear();
+    if (this.get(run.run_id)) this.#left.set(run.run_id, run);
+    this.remove(run.run_id);
   }
   remove(id) {
     if (this.#entries.delete(id)) this.#isSorted = false;

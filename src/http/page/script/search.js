@@ -11,7 +11,7 @@ class Search {
   constructor(router) {
     this.#router = router;
     for (const button of this.#buttons) {
-      button.addEventListener("click", () => router.go({ status: button.dataset.status }));
+      button.addEventListener("click", () => router.go({ status: button.dataset.status, run: "" }));
     }
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -43,7 +43,7 @@ class Search {
     } else if (search !== this.#router.route.search) {
       // A whole id is that of a run to open, which may be too old for the list.
       const run = withoutHyphens(search).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-      this.#router.go({ search, ...RUN_ID.test(run) && { run } });
+      this.#router.go({ search, run: RUN_ID.test(run) ? run : "" });
     }
   }
 }
