@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::{
+    SHOWN_RUNS,
     emulation::move_pointer,
     hold::{PLACES, open_list, wait_for_new_count},
-    open_run, page_url, report, report_all, row, wait_for_state,
+    page_url, report, report_all, row, wait_for_state,
 };
 use crate::{
     browser::with_browser,
@@ -19,27 +20,25 @@ async fn a_filter_shows_the_runs_that_have_its_status_now() {
         report(&server, 1, "processing", 45.0, json!([])).await;
         report(&server, 2, "failed", 45.0, json!([])).await;
         browser.open(&page_url(&server)).await;
-        let shown = "[...document.querySelectorAll('.run')]
-        .map((row) => row.dataset.run.at(-1)).join()";
-        browser.wait_until(&format!("{shown} === '2,1'")).await;
+        browser.wait_until(&format!("{SHOWN_RUNS} === '2,1'")).await;
 
         browser.click(".filters [data-status=failed]").await;
-        assert_eq!(browser.evaluate(shown).await, "2");
+        assert_eq!(browser.evaluate(SHOWN_RUNS).await, "2");
         let pressed = "[...document.querySelectorAll('.filters [aria-pressed=true]')]
         .map((button) => button.dataset.status)";
         assert_eq!(browser.evaluate(pressed).await, json!(["failed"]));
         report(&server, 1, "failed", 45.0, json!([])).await;
-        browser.wait_until(&format!("{shown} === '2,1'")).await;
+        browser.wait_until(&format!("{SHOWN_RUNS} === '2,1'")).await;
         // It leaves the filter, and with it the list.
         report(&server, 2, "completed", 45.0, json!([])).await;
-        browser.wait_until(&format!("{shown} === '1'")).await;
+        browser.wait_until(&format!("{SHOWN_RUNS} === '1'")).await;
 
         browser.click(".filters [data-status=queued]").await;
         browser
             .wait_until("document.querySelector('#none').innerText === 'No queued runs.'")
             .await;
         browser.click(".filters [data-status='']").await;
-        browser.wait_until(&format!("{shown} === '2,1'")).await;
+        browser.wait_until(&format!("{SHOWN_RUNS} === '2,1'")).await;
         browser.assert_no_console_errors().await;
     })
     .await;

@@ -3,13 +3,11 @@
 use fantoccini::key::Key;
 use serde_json::json;
 
-use super::{open_with, report_all};
+use super::{SHOWN_RUNS, open_with, report_all};
 use crate::{
     browser::{Browser, with_browser},
     harness::{Server, WEBHOOK, run_id, update},
 };
-
-const SHOWN: &str = "[...document.querySelectorAll('#runs .run')].map((row) => Number(row.dataset.run.slice(-4))).join()";
 
 async fn search(browser: &Browser, text: &str) {
     let input = browser.find("#search input").await;
@@ -21,7 +19,9 @@ async fn search(browser: &Browser, text: &str) {
 }
 
 async fn wait_for_runs(browser: &Browser, runs: &str) {
-    browser.wait_until(&format!("{SHOWN} === '{runs}'")).await;
+    browser
+        .wait_until(&format!("{SHOWN_RUNS} === '{runs}'"))
+        .await;
 }
 
 /// Reports a run with a label.
@@ -100,7 +100,7 @@ async fn a_search_that_can_find_nothing_says_so_and_changes_nothing() {
         let server = Server::start().await;
         report_all(&server, 1..=3, "processing").await;
         open_with(browser, &server, 3).await;
-        let shown = browser.evaluate(SHOWN).await;
+        let shown = browser.evaluate(SHOWN_RUNS).await;
         let address = browser.evaluate("location.href").await;
         let long = format!("user:{}", "ü".repeat(129));
         for text in ["hello", ":42", "7c9e6679-74x", &long] {
@@ -111,7 +111,7 @@ async fn a_search_that_can_find_nothing_says_so_and_changes_nothing() {
                 "Enter a run id, its beginning, or name:value of a label.",
                 "{text}"
             );
-            assert_eq!(browser.evaluate(SHOWN).await, shown, "{text}");
+            assert_eq!(browser.evaluate(SHOWN_RUNS).await, shown, "{text}");
             assert_eq!(browser.evaluate("location.href").await, address, "{text}");
         }
         // Nothing says that it is wrong as soon as it is right.

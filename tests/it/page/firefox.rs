@@ -3,7 +3,7 @@
 use fantoccini::key::Key;
 use serde_json::json;
 
-use super::{image, open_run, page_url, report, report_completed, row, storage};
+use super::{SHOWN_RUNS, image, open_run, page_url, report, report_completed, row, storage};
 use crate::{
     browser::with_firefox,
     harness::{Server, run_id},
@@ -64,13 +64,11 @@ async fn in_firefox_a_filter_shows_the_runs_of_its_status() {
         report(&server, 1, "processing", 45.0, json!([])).await;
         report(&server, 2, "failed", 45.0, json!([])).await;
         browser.open(&page_url(&server)).await;
-        let shown = "[...document.querySelectorAll('.run')]
-            .map((row) => row.dataset.run.at(-1)).join()";
-        browser.wait_until(&format!("{shown} === '2,1'")).await;
+        browser.wait_until(&format!("{SHOWN_RUNS} === '2,1'")).await;
         browser.click(".filters [data-status=processing]").await;
-        browser.wait_until(&format!("{shown} === '1'")).await;
+        browser.wait_until(&format!("{SHOWN_RUNS} === '1'")).await;
         browser.click(".filters [data-status='']").await;
-        browser.wait_until(&format!("{shown} === '2,1'")).await;
+        browser.wait_until(&format!("{SHOWN_RUNS} === '2,1'")).await;
         browser.assert_no_console_errors().await;
     })
     .await;

@@ -104,6 +104,10 @@ fn page_url(server: &Server) -> String {
     format!("http://{}/", server.address)
 }
 
+/// The expression for the numbers of the runs in the list, from top to bottom.
+const SHOWN_RUNS: &str = "[...document.querySelectorAll('#runs .run')]
+    .map((row) => Number(row.dataset.run.slice(-4))).join()";
+
 /// The expression for the row of a run.
 fn row(n: usize) -> String {
     format!("document.querySelector('[data-run=\"{}\"]')", run_id(n))
