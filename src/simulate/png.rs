@@ -26,17 +26,17 @@ pub(super) fn encode(size: u32, palette: &[Rgb], pixels: &[u8]) -> Vec<u8> {
     // 8 bits for each pixel, which are an index; then the only ways to compress and to filter; not interlaced.
     let header = [&size[..], &size, &[8, 3, 0, 0, 0]].concat();
     let mut png = SIGNATURE.to_vec();
-    write_chunk(&mut png, b"IHDR", &header);
-    write_chunk(&mut png, b"PLTE", palette.as_flattened());
-    write_chunk(&mut png, b"IDAT", pixels);
-    write_chunk(&mut png, b"IEND", &[]);
+    write_chunk(&mut png, *b"IHDR", &header);
+    write_chunk(&mut png, *b"PLTE", palette.as_flattened());
+    write_chunk(&mut png, *b"IDAT", pixels);
+    write_chunk(&mut png, *b"IEND", &[]);
     png
 }
 
-fn write_chunk(png: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
+fn write_chunk(png: &mut Vec<u8>, name: [u8; 4], data: &[u8]) {
     let length = u32::try_from(data.len()).expect("the picture is small");
     let mut crc = Crc::new();
-    crc.update(name);
+    crc.update(&name);
     crc.update(data);
     png.extend(length.to_be_bytes());
     png.extend(name);
