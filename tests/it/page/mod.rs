@@ -24,6 +24,7 @@ mod races;
 
 mod test_run;
 mod times;
+mod unsafe_items;
 mod urls;
 
 use std::{net::SocketAddr, ops::RangeInclusive, sync::LazyLock};

@@ -96,9 +96,10 @@ function fileItem(text, filename, dataKey) {
   if (imageType) return dataItem(text, imageType, givenName || cleanName(dataKey) || "image");
   const url = webUrl(text);
   if (!url) return null;
-  const nameInUrl = cleanName(fileNameIn(url));
-  const kind = isOwnUrl(url) ? "file" : kindOf([givenName, nameInUrl], dataKey);
-  const name = givenName || nameInUrl || cleanName(dataKey) || kind;
+  const nameInUrl = cleanName(fileNameIn(url)), isOwn = isOwnUrl(url);
+  const kind = isOwn ? "file" : kindOf([givenName, nameInUrl], dataKey);
+  // Browsers save what is of the page's own origin under any name: a run must not choose that of the service's JSON.
+  const name = (!isOwn && givenName) || nameInUrl || cleanName(dataKey) || kind;
   return { kind, key: `${kind} ${keyPart(withoutSignature(url))}`, name, url: url.href, original: url.href };
 }
 
