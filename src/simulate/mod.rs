@@ -2,7 +2,9 @@
 
 mod args;
 mod error;
+mod landscape;
 mod output;
+mod png;
 mod receiver;
 mod script;
 mod sender;

@@ -5,6 +5,8 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::landscape::landscape;
+
 const PROMPTS: [&str; 8] = [
     "rolling hills at dusk, flat illustration",
     "a quiet mountain lake at first light, gouache on paper",
@@ -27,9 +29,9 @@ pub(super) fn prompt(rng: &mut Rng, run_id: Uuid, time: &str) -> Value {
 pub(super) fn pictures(rng: &mut Rng, run_id: Uuid, time: &str) -> Value {
     let images = (1..=rng.u8(1..=3)).map(|n| {
         json!({
-            "url": landscape(rng),
+            "url": picture(rng),
             "type": "output",
-            "filename": format!("ComfyUI_{n:05}_.svg"),
+            "filename": format!("ComfyUI_{n:05}_.png"),
             "subfolder": "",
             "is_public": true,
             "upload_duration": f64::from(rng.u16(80..900)) / 1000.0,
@@ -38,6 +40,12 @@ pub(super) fn pictures(rng: &mut Rng, run_id: Uuid, time: &str) -> Value {
     let images: Value = images.collect();
     let node = json!({"node_id": "9", "node_class": "SaveImage"});
     output(run_id, time, &node, &json!({"images": images}))
+}
+
+/// A small picture as a `data:` URL, so that nothing has to be fetched.
+fn picture(rng: &mut Rng) -> String {
+    let png = BASE64_STANDARD.encode(landscape(rng));
+    format!("data:image/png;base64,{png}")
 }
 
 /// ComfyUI's `execution_error` message, which ComfyDeploy passes on as an output of no node.
@@ -60,32 +68,4 @@ fn output(run_id: Uuid, time: &str, node: &Value, data: &Value) -> Value {
         "type": null,
         "node_id": node["node_id"],
     })
-}
-
-/// A small picture as a `data:` URL, so that nothing has to be fetched: a sky, a sun with its glow, and three
-/// ranges of hills, the nearest the darkest.
-fn landscape(rng: &mut Rng) -> String {
-    let hue = rng.u16(..360);
-    let glow = (hue + rng.u16(30..=90)) % 360;
-    let (x, y, radius) = (rng.u8(22..=78), rng.u8(24..=46), rng.u8(6..=11));
-    let halo = radius * 3;
-    let hills = [(54_u8, 50), (67, 35), (81, 21)].map(|(horizon, lightness)| {
-        let [start, top, middle, end] = [(); 4].map(|()| rng.u8(horizon - 9..=horizon + 9));
-        format!(
-            "<path fill='hsl({hue},45%,{lightness}%)' \
-             d='M0 100V{start}Q18 {top} 38 {middle}T70 {middle}T100 {end}V100z'/>"
-        )
-    });
-    let svg = format!(
-        "<svg xmlns='http://www.w3.org/2000/svg' width='512' height='512' viewBox='0 0 100 100'>\
-         <linearGradient id='s' x2='0' y2='1'><stop stop-color='hsl({hue},55%,38%)'/>\
-         <stop offset='.75' stop-color='hsl({glow},75%,74%)'/></linearGradient>\
-         <radialGradient id='h'><stop stop-color='#fff' stop-opacity='.6'/>\
-         <stop offset='1' stop-color='#fff' stop-opacity='0'/></radialGradient>\
-         <path fill='url(#s)' d='M0 0h100v100H0z'/>\
-         <circle cx='{x}' cy='{y}' r='{halo}' fill='url(#h)'/>\
-         <circle cx='{x}' cy='{y}' r='{radius}' fill='hsl({glow},90%,93%)'/>{}</svg>",
-        hills.concat()
-    );
-    format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(svg))
 }

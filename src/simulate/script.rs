@@ -267,7 +267,7 @@ mod tests {
                 for image in output["data"]["images"].as_array().into_iter().flatten() {
                     assert_eq!(keys(image), keys(real_image));
                     let url = image["url"].as_str().unwrap().to_owned();
-                    assert!(url.starts_with("data:image/svg+xml;base64,") && url.len() < 2048);
+                    assert!(url.starts_with("data:image/png;base64,") && url.len() < 12 * 1024);
                     assert!(urls.insert(url), "two pictures are the same");
                 }
             }

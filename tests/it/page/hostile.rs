@@ -1,9 +1,24 @@
 //! Runs whose content is meant to do harm.
 
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::header,
+    response::Response,
+    routing::get,
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hyper_util::{client::legacy, rt::TokioExecutor};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{open_run, page_url, report, report_completed, row};
+use super::{image, open_run, page_url, report, report_completed, row, serve, storage};
 use crate::{
     browser::with_browser,
     harness::{Server, run_id},
@@ -149,6 +164,111 @@ async fn the_browser_lets_no_text_become_html_or_code() {
         browser.run(script).await;
         browser.wait_until("window.allowed").await;
         assert_eq!(browser.evaluate("window.allowed").await, json!([]));
+    })
+    .await;
+}
+
+/// An SVG of a million elements, in a few hundred bytes.
+fn nested_svg() -> String {
+    let groups = (1..=6).map(|n| {
+        let uses = format!("<use href='#g{}'/>", n - 1).repeat(10);
+        format!("<g id='g{n}'>{uses}</g>")
+    });
+    format!(
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><defs><path id='g0' d='M0 0h9v9z'/>{}</defs>\
+         <use href='#g6'/></svg>",
+        groups.collect::<String>()
+    )
+}
+
+#[tokio::test]
+async fn an_svg_that_would_keep_the_browser_busy_is_not_loaded() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        let svg = get(async || ([(header::CONTENT_TYPE, "image/svg+xml")], nested_svg()));
+        let storage = serve(Router::new().fallback(svg)).await;
+        let base64 = BASE64_STANDARD.encode(nested_svg());
+        let url = format!("data:image/svg+xml;base64,{base64}");
+        let plain = format!("data:IMAGE/SVG+XML;charset=utf-8,{}", nested_svg());
+        let images = json!([
+            { "url": url, "filename": "a.svg" },
+            { "url": plain, "filename": "b.png" },
+            image(storage, "c.svg"),
+            { "url": format!("http://{storage}/d.svg"), "filename": "d.png" },
+        ]);
+        let outputs = json!([{ "data": { "images": images, "gifs": images, "files": images } }]);
+        report_completed(&server, 1, outputs).await;
+        browser.open(&page_url(&server)).await;
+        open_run(browser, 1).await;
+        browser
+            .wait_until("document.querySelectorAll('.file').length === 12")
+            .await;
+        let media = "document.querySelectorAll('main img, main video, dialog img').length";
+        assert_eq!(browser.evaluate(media).await, 0);
+        let first = "[...document.querySelectorAll('.file')].slice(0, 3).map((file) =>
+            [...file.querySelectorAll('.action')].map((action) => action.download || action.innerText))";
+        let expected = json!([["a.svg"], ["b.png.svg"], ["Open", "c.svg", "Copy URL"]]);
+        assert_eq!(browser.evaluate(first).await, expected);
+        browser.assert_no_console_errors().await;
+    })
+    .await;
+}
+
+/// Where requests were sent to, and for what.
+type Requests = Arc<Mutex<Vec<[String; 2]>>>;
+
+/// Forwards requests to a server, and remembers them.
+async fn forward(
+    State((server, requests)): State<(SocketAddr, Requests)>,
+    mut request: Request,
+) -> Response {
+    let target = request.uri().to_string();
+    let purpose = request.headers()["sec-fetch-dest"].to_str().unwrap();
+    requests
+        .lock()
+        .unwrap()
+        .push([target.clone(), purpose.to_owned()]);
+    *request.uri_mut() = format!("http://{server}{target}").parse().unwrap();
+    let client = legacy::Client::builder(TokioExecutor::new()).build_http();
+    client.request(request).await.unwrap().map(Body::new)
+}
+
+/// Each would take one of the six connections that the browser has for the service.
+#[tokio::test]
+async fn urls_of_the_service_itself_are_not_loaded_as_media() {
+    with_browser(async |browser| {
+        let (server, storage) = (Server::start().await, storage().await);
+        let requests = Requests::default();
+        let state = (server.address, Arc::clone(&requests));
+        let page = serve(Router::new().fallback(forward).with_state(state)).await;
+        let run = run_id(1);
+        let urls = |end: &str| -> Vec<_> {
+            let url = |n| format!("http://{page}/api/runs/{run}?wait=60&x={n}{end}");
+            (0..8).map(url).collect()
+        };
+        let data = json!({
+            "images": urls(""), "gifs": urls(".png"), "video": urls(".mp4"), "audio": urls("")
+        });
+        let outputs =
+            json!([{ "data": data }, { "data": { "images": [image(storage, "a.png")] } }]);
+        report(&server, 1, "processing", 45.0, outputs).await;
+        browser.open(&format!("http://{page}/")).await;
+        open_run(browser, 1).await;
+        browser
+            .wait_until("document.querySelector('.tile img')?.naturalWidth === 1")
+            .await;
+        let counts = "['.file', '.tile', 'main img, main video, main audio'].map((selector) =>
+            document.querySelectorAll(selector).length)";
+        assert_eq!(browser.evaluate(counts).await, json!([32, 1, 2]));
+        report_completed(&server, 1, json!([])).await;
+        browser
+            .wait_until(&format!("{}.dataset.status === 'completed'", row(1)))
+            .await;
+        for [target, purpose] in requests.lock().unwrap().iter() {
+            let is_usual = ["document", "empty"].contains(&purpose.as_str());
+            assert!(is_usual, "{target} for {purpose}");
+        }
+        browser.assert_no_console_errors().await;
     })
     .await;
 }

@@ -31,14 +31,14 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Option<Value> {
 
 /// Checks the kind and the name of each item in outputs.
 #[track_caller]
-fn assert_items(outputs: &Value, expected: &[(&str, &str)]) {
+pub(super) fn assert_items(outputs: &Value, expected: &[(&str, &str)]) {
     let function = "(run) => itemsOf(run).map(({ kind, name }) => [kind, name])";
     if let Some(items) = evaluate(function, &json!({ "outputs": outputs })) {
         assert_eq!(items, json!(expected));
     }
 }
 
-fn file(name: &str) -> Value {
+pub(super) fn file(name: &str) -> Value {
     json!({ "url": format!("https://x.example/{name}"), "filename": name })
 }
 
@@ -90,48 +90,6 @@ fn items_are_found_in_every_shape_of_outputs() {
             ("text", "text"),
             ("text", "text"),
             ("text", "deeper"),
-        ],
-    );
-}
-
-#[test]
-fn a_url_that_is_not_safe_is_a_text() {
-    let urls = [
-        "javascript:alert(1)",
-        " JaVaScRiPt:alert(1)",
-        "data:text/html,<script>alert(1)</script>",
-        "blob:https://x.example/1",
-        "file:///etc/passwd",
-        "//x.example/a.png",
-    ];
-    let outputs =
-        urls.map(|url| json!({ "data": { "images": [{ "url": url, "filename": "a.png" }, url] } }));
-    let expected = [("text", "a.png"), ("text", "images")];
-    assert_items(&json!(outputs), &expected.repeat(urls.len()));
-    assert_items(
-        &json!([{ "data": { "images": ["data:image/png;base64,AA=="] } }]),
-        &[("image", "images")],
-    );
-}
-
-#[test]
-fn hostile_values_are_skipped_or_become_texts() {
-    let mut deep = json!("deep");
-    for _ in 0..30 {
-        deep = json!([deep]);
-    }
-    let outputs = json!([
-        { "data": deep }, { "data": 7 }, { "data": true }, { "url": 7 },
-        { "data": { "images": [null, 7, { "url": { "toString": 1 } }, { "url": "", "filename": [] }] } },
-        { "data": { "constructor": ["<b>"], "toString": [file("1")], "__proto__": ["<i>"] } }
-    ]);
-    assert_items(
-        &outputs,
-        &[
-            ("text", "images"),
-            ("text", "__proto__"),
-            ("text", "constructor"),
-            ("file", "1"),
         ],
     );
 }
@@ -202,21 +160,6 @@ fn a_format_that_no_browser_shows_is_a_file_under_every_key() {
 }
 
 #[test]
-fn a_url_longer_than_16_kib_is_a_text() {
-    let long = format!("https://x.example/{}.png", "a".repeat(16_384));
-    let data = json!({ "images": [{ "url": long, "filename": "a.png" }, long] });
-    assert_items(
-        &json!([{ "data": data }]),
-        &[("text", "a.png"), ("text", "images")],
-    );
-    let picture = format!("data:image/png;base64,{}", "A".repeat(100_000));
-    assert_items(
-        &json!([{ "data": { "images": [{ "url": picture, "filename": "a.png" }] } }]),
-        &[("image", "a.png")],
-    );
-}
-
-#[test]
 fn a_million_numbers_do_not_hide_what_comes_after_them() {
     let outputs = json!([{ "data": { "seeds": vec![7; 1_000_000] } }, { "data": [file("a.png")] }]);
     assert_items(&outputs, &[("image", "a.png")]);
@@ -233,18 +176,6 @@ fn of_an_output_only_the_first_values_are_looked_at() {
     }";
     if let Some(is_bounded) = evaluate(function, &Value::Null) {
         assert_eq!(is_bounded, true);
-    }
-}
-
-#[test]
-fn a_name_that_is_too_long_keeps_its_extension() {
-    let long = format!("{}.glb", "n".repeat(2_000_000));
-    let data = json!({ "images": [{ "url": "https://x.example/1", "filename": long }] });
-    let run = json!({ "outputs": [{ "data": data }, { "data": { long: ["a text"] } }] });
-    let function =
-        "(run) => itemsOf(run).map(({ kind, name }) => [kind, name.length, name.endsWith('.glb')])";
-    if let Some(found) = evaluate(function, &run) {
-        assert_eq!(found, json!([["file", 251, true], ["text", 251, true]]));
     }
 }
 

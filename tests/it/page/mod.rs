@@ -25,6 +25,7 @@ mod polling;
 mod races;
 mod test_run;
 mod times;
+mod unsafe_items;
 mod urls;
 
 use std::{net::SocketAddr, ops::RangeInclusive, sync::LazyLock};

@@ -145,3 +145,32 @@ async fn an_update_keeps_the_elements_that_are_shown() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_expired_file_or_sound_says_so_before_a_click() {
+    with_browser(async |browser| {
+        let (server, storage) = (Server::start().await, storage().await);
+        let output = |date: &str| {
+            let query = format!("X-Amz-Date={date}&X-Amz-Expires=3600");
+            let files = ["a.psd", "b.mp3"].map(|name| image(storage, &format!("{name}?{query}")));
+            json!([{ "id": "1", "updated_at": date, "data": { "files": files } }])
+        };
+        report_completed(&server, 1, output("20260301T130000Z")).await;
+        browser.open(&page_url(&server)).await;
+        open_run(browser, 1).await;
+        let notes = "[...document.querySelectorAll('.file .expired, .audio .broken-tile')]
+            .map(({ innerText }) => innerText.split(/\\s/).slice(0, 4).join(' '))";
+        let expected = "Expired Its URL expired";
+        assert_eq!(browser.evaluate(notes).await, json!([expected, expected]));
+        let actions = "document.querySelectorAll('.others .action').length";
+        assert_eq!(browser.evaluate(actions).await, 6);
+
+        report_completed(&server, 1, output("20990301T130000Z")).await;
+        browser
+            .wait_until("document.querySelector('.audio audio')")
+            .await;
+        assert_eq!(browser.evaluate(notes).await, json!([]));
+        browser.assert_no_console_errors().await;
+    })
+    .await;
+}

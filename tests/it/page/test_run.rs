@@ -74,7 +74,9 @@ async fn a_test_run_is_sent_at_a_click_and_shown_step_by_step() {
         let run = &runs["runs"][0];
         assert_eq!(run["labels"], json!({ "source": "test" }));
         assert_eq!(run["outputs"].as_array().unwrap().len(), 2);
-        assert!(run["outputs"].to_string().len() < 16 * 1024);
+        assert!(run["outputs"].to_string().len() < 32 * 1024);
+        let url = run.pointer("/outputs/1/data/images/0/url").unwrap();
+        assert!(url.as_str().unwrap().starts_with("data:image/png;base64,"));
         browser.assert_no_console_errors().await;
     })
     .await;

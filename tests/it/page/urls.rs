@@ -1,5 +1,9 @@
 //! Signed URLs: when they expire, and what is the same after they are signed again.
 
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 
 use super::items::evaluate;
@@ -11,6 +15,21 @@ fn titles(queries: &[&str]) -> Option<Value> {
     });
     let function = "(items) => items.map((item) => loadError(item, Date.UTC(2026, 5, 1)).title)";
     evaluate(function, &items.collect())
+}
+
+/// A policy, as CloudFront writes it in a URL.
+fn policy(json: &str) -> String {
+    let text = BASE64_STANDARD.encode(json);
+    let text = text.replace('+', "-").replace('=', "_").replace('/', "~");
+    format!("Policy={text}&Signature=1&Key-Pair-Id=1")
+}
+
+/// A JWT with these claims.
+fn token(json: &str) -> String {
+    format!(
+        "token=eyJhbGciOiJIUzI1NiJ9.{}.1",
+        BASE64_URL_SAFE_NO_PAD.encode(json)
+    )
 }
 
 #[test]
@@ -31,6 +50,13 @@ fn an_expired_url_is_recognised_whoever_signed_it() {
         "se=2026-03-01T13:00Z&sig=1",
         "se=2026-03-01&sig=1",
         "SE=2026-03-01T13:00:00.0000000Z&SIG=1",
+        // CloudFront, with a policy
+        &policy(
+            r#"{"Statement":[{"Resource":"*?>","Condition":{"DateLessThan":{"AWS:EpochTime":1772370000}}}]}"#,
+        ),
+        // Supabase
+        &token(r#"{"url":"a/ü?>.png","iat":1772366400,"exp":1772370000}"#),
+        &token(r#"{"exp":1772370000.5}"#),
     ];
     if let Some(titles) = titles(&expired) {
         assert_eq!(titles, json!(expired.map(|_| "Expired")));
@@ -56,6 +82,22 @@ fn nothing_else_is_called_expired() {
         "se=2099-03-01T13:00:00Z&sig=1",
         "se=yesterday&sig=1",
         "se=2026-99-99&sig=1",
+        &policy(r#"{"Statement":[{"Condition":{"DateLessThan":{"AWS:EpochTime":4102444800}}}]}"#),
+        &policy(
+            r#"{"Statement":[{"Condition":{"DateLessThan":{"AWS:EpochTime":{"toString":1}}}}]}"#,
+        ),
+        &policy(r#"{"Statement":[null]}"#),
+        &policy(r#"{"Statement":"#),
+        &policy(&"[".repeat(9_000)),
+        "Policy=%00&Signature=1",
+        &token(r#"{"exp":4102444800}"#),
+        &token(r#"{"exp":"1772370000"}"#),
+        &token(r#"{"exp":3600}"#),
+        &token(r#"{"exp":-1e999}"#),
+        &token("null"),
+        "token=1",
+        "token=.",
+        "token=1.!.1",
     ];
     if let Some(titles) = titles(&others) {
         assert_eq!(titles, json!(others.map(|_| "Not available")));

@@ -37,20 +37,30 @@ const MAX_KEY_CHARS = 300;
 
 /** @type {[Item["kind"], string[]][]} */
 const EXTENSIONS = [
-  ["image", ["png", "jpg", "jpeg", "webp", "gif", "avif", "bmp", "svg", "apng", "jfif"]],
+  ["image", ["png", "jpg", "jpeg", "webp", "gif", "avif", "bmp", "apng", "jfif"]],
   ["video", ["mp4", "webm", "mov", "m4v", "mkv", "ogv"]],
   ["audio", ["mp3", "wav", "flac", "ogg", "oga", "opus", "m4a", "aac"]],
 ];
 const KIND_BY_EXTENSION = new Map(EXTENSIONS.flatMap(([kind, extensions]) => extensions.map((name) => [name, kind])));
+/**
+ * The pictures that a data: URL may hold, each with its extensions; the first is the usual one. SVG is none of them: a
+ * short one can keep the browser busy for hours, so it is a file.
+ */
+const PICTURE_EXTENSIONS = new Map([
+  ["png", ["png"]], ["apng", ["png", "apng"]], ["jpeg", ["jpg", "jpeg", "jfif"]], ["jpg", ["jpg", "jpeg", "jfif"]],
+  ["gif", ["gif"]], ["webp", ["webp"]], ["avif", ["avif"]], ["bmp", ["bmp"]],
+]);
+const SVG_EXTENSIONS = ["svg", "svgz"];
 /** Where no file name says more: the key of `data` under which ComfyUI lists the file. */
 const KIND_BY_DATA_KEY = new Map(/** @type {[string, Item["kind"]][]} */ ([
   ["images", "image"], ["image", "image"], ["gifs", "image"],
   ["video", "video"], ["videos", "video"], ["audio", "audio"],
 ]));
 
-/** The kind of a file. One with an extension that no browser shows is a file under every key of `data`. */
+/** The kind of a file. One with an extension that the page does not show is a file under every key of `data`. */
 function kindOf(names, dataKey) {
   const extensions = names.map(extensionOf).filter(Boolean);
+  if (extensions.some((extension) => SVG_EXTENSIONS.includes(extension))) return "file";
   const known = extensions.find((extension) => KIND_BY_EXTENSION.has(extension));
   if (known) return KIND_BY_EXTENSION.get(known);
   return extensions.length > 0 ? "file" : KIND_BY_DATA_KEY.get(dataKey) ?? "file";
@@ -65,21 +75,39 @@ function keyPart(text) {
 /** A name of a length that file systems allow. A longer one keeps its extension. */
 const shortName = (name) => name.length <= 255 ? name : `${name.slice(0, 230)}…${name.slice(-20)}`;
 
-const textItem = (text, name) => ({ kind: "text", key: `text ${keyPart(text)}`, name: shortName(name), text });
+/** A name without control characters and those that change the direction of text: they can hide its extension. */
+const cleanName = (name) =>
+  shortName(name).replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "");
 
-/** A file, or a text where the URL is not safe. */
+const textItem = (text, name) => ({ kind: "text", key: `text ${keyPart(text)}`, name: cleanName(name), text });
+
+/** An image in a data: URL. Browsers open none in a tab of its own. */
+function dataItem(text, type, name) {
+  const kind = PICTURE_EXTENSIONS.has(type) ? "image" : "file";
+  const extensions = PICTURE_EXTENSIONS.get(type) ?? [type === "svg+xml" ? "svg" : "bin"];
+  // Otherwise a picture could be saved as "setup.bat".
+  const savedName = extensions.includes(extensionOf(name)) ? name : cleanName(`${name}.${extensions[0]}`);
+  return { kind, key: `${kind} ${keyPart(text)}`, name: savedName, url: text, original: "" };
+}
+
+/** A file; null where the URL is not safe. */
 function fileItem(text, filename, dataKey) {
-  if (isPictureData(text)) {
-    // Browsers open no data: URL in a tab of its own.
-    const name = shortName(filename || dataKey || "image");
-    return { kind: "image", key: `image ${keyPart(text)}`, name, url: text, original: "" };
-  }
+  const givenName = cleanName(filename), imageType = imageTypeOf(text);
+  if (imageType) return dataItem(text, imageType, givenName || cleanName(dataKey) || "image");
   const url = webUrl(text);
-  if (!url) return textItem(text, filename || dataKey);
-  const nameInUrl = fileNameIn(url);
-  const kind = kindOf([filename, nameInUrl], dataKey);
-  const name = shortName(filename || nameInUrl || dataKey || kind);
+  if (!url) return null;
+  const nameInUrl = cleanName(fileNameIn(url)), isOwn = isOwnUrl(url);
+  const kind = isOwn ? "file" : kindOf([givenName, nameInUrl], dataKey);
+  // Browsers save what is of the page's own origin under any name: a run must not choose that of the service's JSON.
+  const name = (!isOwn && givenName) || nameInUrl || cleanName(dataKey) || kind;
   return { kind, key: `${kind} ${keyPart(withoutSignature(url))}`, name, url: url.href, original: url.href };
+}
+
+/** The item of an object that has a URL. */
+function urlItem({ url, filename }, dataKey) {
+  const name = typeof filename === "string" ? filename : "";
+  return fileItem(url, name, dataKey)
+    ?? textItem(url, `${cleanName(name || dataKey) || "file"} (its URL cannot be opened)`);
 }
 
 /** Finds the items in the value of an output, whatever its shape, within limits. */
@@ -97,13 +125,12 @@ class ItemFinder {
     if (this.#valuesLeft < 0) return false;
     if (typeof value === "string") {
       if (isInObject || !/\S/.test(value)) return true;
-      return this.#found(dataKey === "text" ? textItem(value, dataKey) : fileItem(value, "", dataKey));
+      const file = dataKey === "text" ? null : fileItem(value, "", dataKey);
+      return this.#found(file ?? textItem(value, dataKey));
     }
     if (!value || typeof value !== "object" || depth > MAX_DEPTH) return true;
     if (Array.isArray(value)) return value.every((element) => this.find(element, dataKey, isInObject, depth + 1));
-    if (typeof value.url === "string") {
-      return this.#found(fileItem(value.url, typeof value.filename === "string" ? value.filename : "", dataKey));
-    }
+    if (typeof value.url === "string") return this.#found(urlItem(value, dataKey));
     if (typeof value.text === "string") return this.#found(textItem(value.text, dataKey));
     return Object.keys(value).every((key) => this.find(value[key], key, true, depth + 1));
   }
@@ -151,10 +178,16 @@ function countByKind(items) {
 /** Whether some browsers play videos of this item's format, and others do not. */
 const isRareVideo = ({ kind, name, url }) => kind === "video" && /\.(mkv|mov)(\?|$)/i.test(`${name}\n${url}`);
 
-/** Why an item could not be loaded: a signed URL says when it expires. */
-function loadError(item, now) {
+/** When the signed URL of an item has expired, a sentence that says so; otherwise empty. */
+function expiredReason(item, now) {
   const url = webUrl(item.url), expiry = url && expiryOf(url);
-  if (expiry !== null && expiry < now) return { title: "Expired", reason: `Its URL expired ${ago(now - expiry)}.` };
+  return expiry !== null && expiry < now ? `Its URL expired ${ago(now - expiry)}.` : "";
+}
+
+/** Why an item could not be loaded. */
+function loadError(item, now) {
+  const reason = expiredReason(item, now);
+  if (reason) return { title: "Expired", reason };
   if (isRareVideo(item)) return { title: "No preview", reason: "This browser may not play videos of this format." };
   return { title: "Not available", reason: "It could not be loaded." };
 }

@@ -167,15 +167,22 @@ class VisualItem {
 const MAKE_BY_KIND = {
   text: makeTextFigure,
   audio(item) {
+    const makeFigure = (content) =>
+      make("figure", { className: "audio" }, make("figcaption", {}, item.name), content, makeActions(item, true));
+    // A sound is loaded only when it is played.
+    if (expiredReason(item, serverNow())) return makeFigure(makeErrorNote(item));
     const player = make("audio", { controls: true, preload: "none", src: item.url, ariaLabel: item.name });
     player.addEventListener("error", () => player.replaceWith(makeErrorNote(item)), { once: true });
-    return make("figure", { className: "audio" }, make("figcaption", {}, item.name), player, makeActions(item, true));
+    return makeFigure(player);
   },
   file(item) {
     const extension = extensionOf(item.name), isShort = extension.length > 0 && extension.length <= 5;
     const format = make("span", { className: "format", ariaHidden: "true" }, isShort ? extension : "file");
     const name = make("figcaption", { title: item.name }, item.name);
-    return make("figure", { className: "file" }, format, name, makeActions(item, true));
+    const figure = make("figure", { className: "file" }, format, name, makeActions(item, true));
+    const reason = expiredReason(item, serverNow());
+    if (reason) figure.append(make("p", { className: "expired" }, make("strong", {}, "Expired"), ` ${reason}`));
+    return figure;
   },
 };
 

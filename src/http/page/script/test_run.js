@@ -7,14 +7,21 @@ const TEST_TIMEOUT_MS = 20_000;
 /** A small picture as a data: URL: a sky, a sun and hills, in other colors each time. */
 function testPicture() {
   const hue = Math.floor(Math.random() * 360), glow = (hue + 60) % 360;
-  const hill = (top, lightness) =>
-    `<path fill='hsl(${hue},45%,${lightness}%)' d='M0 100V${top}Q24 ${top - 16} 48 ${top}T100 ${top - 6}V100z'/>`;
-  const svg = "<svg xmlns='http://www.w3.org/2000/svg' width='512' height='512' viewBox='0 0 100 100'>"
-    + `<linearGradient id='sky' x2='0' y2='1'><stop stop-color='hsl(${hue},55%,38%)'/>`
-    + `<stop offset='.75' stop-color='hsl(${glow},75%,74%)'/></linearGradient>`
-    + "<path fill='url(#sky)' d='M0 0h100v100H0z'/>"
-    + `<circle cx='64' cy='36' r='9' fill='hsl(${glow},90%,93%)'/>${hill(60, 46)}${hill(72, 33)}${hill(86, 20)}</svg>`;
-  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+  const canvas = make("canvas", { width: 256, height: 256 }), context = canvas.getContext("2d");
+  const draw = (color, path) => {
+    context.fillStyle = color;
+    context.fill(new Path2D(path));
+  };
+  context.scale(2.56, 2.56);
+  const sky = context.createLinearGradient(0, 0, 0, 100);
+  sky.addColorStop(0, `hsl(${hue},55%,38%)`);
+  sky.addColorStop(0.75, `hsl(${glow},75%,74%)`);
+  draw(sky, "M0 0h100v100H0z");
+  draw(`hsl(${glow},90%,93%)`, "M55 36a9 9 0 1 1 18 0a9 9 0 1 1-18 0z");
+  for (const [top, lightness] of [[60, 46], [72, 33], [86, 20]]) {
+    draw(`hsl(${hue},45%,${lightness}%)`, `M0 100V${top}Q24 ${top - 16} 48 ${top}T100 ${top - 6}V100z`);
+  }
+  return canvas.toDataURL("image/png");
 }
 
 /** The updates of a run with a text and a picture, in the form that ComfyDeploy's backend sends. */
@@ -29,7 +36,7 @@ function testUpdates(runId) {
   const text = makeOutput("14", "ShowText|pysssss", { text: ["rolling hills at dusk, flat illustration"] });
   const picture = makeOutput("9", "SaveImage", {
     images: [{
-      url: testPicture(), type: "output", filename: "test-run.svg", subfolder: "", is_public: true,
+      url: testPicture(), type: "output", filename: "test-run.png", subfolder: "", is_public: true,
       upload_duration: 0.1,
     }],
   });

@@ -16,8 +16,14 @@ function webUrl(text) {
   }
 }
 
-/** Whether a text is a picture as a data: URL. These may be megabytes long, so they are never parsed. */
-const isPictureData = (text) => /^data:image\/[a-z0-9.+-]+[;,]/i.test(text);
+/**
+ * The type of a data: URL that is an image, such as "png"; empty for other texts. These URLs may be megabytes long, so
+ * only their beginning is looked at.
+ */
+const imageTypeOf = (text) => /^data:image\/([a-z0-9.+-]{1,40})[;,]/i.exec(text)?.[1].toLowerCase() ?? "";
+
+/** Whether a URL is of the page's own origin. Loading it takes the connections that the page itself needs. */
+const isOwnUrl = (url) => url.origin === globalThis.location?.origin;
 
 /** The last part of the path: "a b.png" */
 function fileNameIn(url) {
@@ -62,6 +68,32 @@ function readBasicDate(text) {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
+/** Seconds since 1970 in milliseconds; null if a text is none. Ten digits are a date from 2001 on. */
+const readSeconds = (text) => /^\d{10}$/.test(text) ? 1000 * Number(text) : null;
+
+/** The value of JSON in base64; null if it is none. Texts with characters beyond ASCII are garbled. */
+function readBase64Json(text) {
+  try {
+    return JSON.parse(atob(text));
+  } catch {
+    return null;
+  }
+}
+
+/** When a token expires that is a JWT, as Supabase signs URLs. */
+function expiryOfToken(token) {
+  const [, payload = ""] = token.split(".", 2);
+  const seconds = readBase64Json(payload.replaceAll("-", "+").replaceAll("_", "/"))?.exp;
+  return typeof seconds === "number" ? readSeconds(String(Math.floor(seconds))) : null;
+}
+
+/** When a policy of CloudFront ends. */
+function expiryOfPolicy(text) {
+  const policy = readBase64Json(text.replaceAll("-", "+").replaceAll("_", "=").replaceAll("~", "/"));
+  const seconds = policy?.Statement?.[0]?.Condition?.DateLessThan?.["AWS:EpochTime"];
+  return typeof seconds === "number" ? readSeconds(String(seconds)) : null;
+}
+
 /**
  * When the signature of a URL expires, in milliseconds since 1970; null if it does not say.
  * @param {URL} url
@@ -79,7 +111,7 @@ function expiryOf(url) {
     const expiry = Date.parse(end);
     if (!Number.isNaN(expiry)) return expiry;
   }
-  // Of CloudFront and the older ways of Amazon and Google: seconds since 1970. Ten digits are a date from 2001 on.
-  const seconds = parameters.get("expires") ?? "";
-  return /^\d{10}$/.test(seconds) ? 1000 * Number(seconds) : null;
+  // Of CloudFront and the older ways of Amazon and Google.
+  return readSeconds(parameters.get("expires") ?? "") ?? expiryOfPolicy(parameters.get("policy") ?? "")
+    ?? expiryOfToken(parameters.get("token") ?? "");
 }
