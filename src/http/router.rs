@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, middleware::from_fn_with_state};
+use axum::{
+    Extension,
+    middleware::{from_fn, from_fn_with_state},
+};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -13,7 +16,7 @@ use super::{
     WEBHOOK_PATHS,
     app::App,
     edge::{
-        Edge, auth, cors,
+        Edge, auth, cors, embedded,
         not_found::{no_such_method, no_such_path},
         restoring,
     },
@@ -46,6 +49,7 @@ pub fn routes(app: &Arc<App>, origins: &[String]) -> Edge {
         routes!(service::show),
     ])
     .layer(from_fn_with_state(Arc::clone(app), restoring::wait))
+    .layer(from_fn(embedded::reject))
     .layer(for_readers.clone());
     // CORS wraps the token check, since the preflight request of a browser carries no token.
     if let Some(layer) = cors::layer(origins) {

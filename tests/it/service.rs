@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Folder, Server, problem, update},
+    harness::{Folder, Server, problem, run_id, update},
     sse::Stream,
 };
 
@@ -82,4 +82,26 @@ async fn the_service_answers_readers_alone_and_is_never_cached() {
     let request = open.request(Method::GET, "/api/service");
     let stranger = request.header("host", "runs.example.com");
     problem(stranger.send().await.unwrap(), 403).await;
+}
+
+/// An output may have the URL of a waiting request: loaded as a picture, it would hold a connection of the browser.
+#[tokio::test]
+async fn runs_are_not_sent_as_a_picture_a_video_or_a_sound() {
+    let server = Server::start().await;
+    server.accept(update(1, "running")).await;
+    let waiting = format!("/api/runs/{}?wait=60", run_id(1));
+    for path in [waiting.as_str(), "/api/runs", "/api/events", "/api/service"] {
+        for destination in ["image", "video", "audio"] {
+            let request = server.request(Method::GET, path);
+            let request = request.header("sec-fetch-dest", destination);
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), 403, "{path} {destination}");
+        }
+    }
+    // As fetch(), EventSource and the address bar say.
+    for destination in ["empty", "document"] {
+        let request = server.request(Method::GET, "/api/runs");
+        let request = request.header("sec-fetch-dest", destination);
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
 }

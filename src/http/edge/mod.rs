@@ -3,6 +3,7 @@
 pub(super) mod auth;
 mod browser;
 pub(super) mod cors;
+pub(super) mod embedded;
 mod framing;
 pub(super) mod hosts;
 mod misdirected;

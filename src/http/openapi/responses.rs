@@ -31,7 +31,8 @@ const GUARDED: &[When] = &[
 
 const READER: &[When] = &[(
     "403",
-    "Without READ_TOKEN: the host is a public name that is not among --allow-host",
+    "Without READ_TOKEN: the host is a public name that is not among --allow-host; or a browser asks for runs as a \
+     picture, a video or a sound",
 )];
 
 const RESTORING: &[When] = &[(

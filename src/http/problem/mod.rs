@@ -30,6 +30,8 @@ pub(super) enum Problem {
     Unauthorized(TokenProblem),
     /// No read token is set, and the request names this public host, or no valid one.
     PublicHost(Option<HostName>),
+    /// A browser asked for runs as a picture, a video or a sound.
+    NotMedia,
     NoSuchPath,
     NoSuchRun(RunId),
     /// `allow` lists the methods where the router does not know them.
@@ -96,7 +98,7 @@ impl Problem {
                 ParseError::NotUtf8 { .. } | ParseError::Empty | ParseError::NotJson { .. },
             ) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::PublicHost(_) => StatusCode::FORBIDDEN,
+            Self::PublicHost(_) | Self::NotMedia => StatusCode::FORBIDDEN,
             Self::NoSuchPath | Self::NoSuchRun(_) => StatusCode::NOT_FOUND,
             Self::Method { .. } | Self::RetryWithoutBody => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -146,6 +148,7 @@ impl fmt::Display for Problem {
             }
             Self::Unauthorized(problem) => problem.fmt(f),
             Self::PublicHost(name) => write_public_host(f, name.as_ref()),
+            Self::NotMedia => f.write_str("runs are not sent as a picture, a video or a sound"),
             Self::NoSuchPath => with_directions(f, format_args!("there is nothing at this path")),
             Self::NoSuchRun(run_id) => {
                 write!(f, "no update of run {run_id} has arrived, or it is no longer kept")

@@ -50,6 +50,7 @@ impl Problem {
             Self::NotDurable(NotDurable::Failing(_) | NotDurable::Closed) => Reason::NotDurable,
             Self::Internal => Reason::Internal,
             Self::PublicHost(_)
+            | Self::NotMedia
             | Self::NoSuchPath
             | Self::NoSuchRun(_)
             | Self::UnexpectedBody { .. }
