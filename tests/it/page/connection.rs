@@ -44,6 +44,28 @@ async fn a_hidden_tab_lets_its_stream_go_and_takes_it_up_again() {
     .await;
 }
 
+/// Browsers keep pages for Back, and their connections with them.
+#[tokio::test]
+async fn a_page_that_is_left_lets_its_stream_go_and_back_takes_it_up_again() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        report(&server, 1, "processing", 45.0, json!([])).await;
+        browser.open(&page_url(&server)).await;
+        wait_for_state(browser, "Live").await;
+        browser
+            .open(&format!("http://{}/api/service", server.address))
+            .await;
+        server
+            .until_metric("comfydeploy_webhook_subscribers 0")
+            .await;
+        report(&server, 2, "processing", 45.0, json!([])).await;
+        browser.client.back().await.unwrap();
+        wait_for_state(browser, "Live").await;
+        browser.wait_until(&format!("{} !== null", row(2))).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_tab_that_is_seen_while_the_service_is_gone_is_live_again_afterwards() {
     with_browser(async |browser| {

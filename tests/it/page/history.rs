@@ -153,6 +153,44 @@ async fn an_open_run_stays_when_the_service_forgets_it() {
 }
 
 #[tokio::test]
+async fn a_link_to_a_picture_of_an_unknown_run_leads_nowhere_else() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        report(&server, 1, "completed", 100.0, json!([])).await;
+        let picture = format!("#picture={}/1", run_id(9));
+        browser
+            .open(&format!("{}{picture}", page_url(&server)))
+            .await;
+        browser.find("#pinned:not([hidden])").await;
+        browser.click("#pinned > button").await;
+        browser.find("#pinned[hidden]").await;
+        wait_for_hash(browser, "").await;
+        // A picture that its run does not have.
+        browser
+            .run(&format!("location.hash = 'picture={}/99'", run_id(1)))
+            .await;
+        wait_for_hash(browser, "").await;
+        open_run(browser, 1).await;
+        wait_for_hash(browser, &format!("#run={}", run_id(1))).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_id_in_an_address_may_be_in_upper_case() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        report(&server, 1, "completed", 100.0, json!([])).await;
+        let id = run_id(1).to_uppercase();
+        browser
+            .open(&format!("{}#run={id}", page_url(&server)))
+            .await;
+        wait_for_open(browser, 1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn another_filter_closes_the_open_run() {
     with_browser(async |browser| {
         let server = Server::start().await;

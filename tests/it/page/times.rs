@@ -66,7 +66,7 @@ fn durations_are_short_texts() {
 #[test]
 fn the_times_of_a_run_that_waits_or_works_count() {
     let waiting = run("queued", [Some(10), None, None]);
-    assert_times(&waiting, Some(40), None, "in the queue 40 s");
+    assert_times(&waiting, Some(40), None, "queued 40 s");
     let working = run("processing", [Some(10), Some(16), None]);
     assert_times(&working, Some(6), Some(34), "running 34 s");
     let working = run("processing", [None, Some(16), None]);

@@ -12,7 +12,6 @@ class Attention {
   #button;
   #openRun;
   #isOn = false;
-  #openedAt = Date.now();
   #processing = 0;
   // Of the runs that the address asks for.
   #newFailures = 0;
@@ -36,9 +35,7 @@ class Attention {
   }
   /** Takes a run that ended. One that ended before the page was opened is no news. */
   runEnded(run) {
-    // Not by performance.now(), which may stand still while the machine sleeps.
-    const openedAt = serverNow() - (Date.now() - this.#openedAt);
-    const isNews = Date.parse(run.ended_at ?? "") > openedAt && !this.#seen.has(run.run_id);
+    const isNews = Date.parse(run.ended_at ?? "") > pageOpenedAt() && !this.#seen.has(run.run_id);
     if (!isNews) return;
     if (this.#seen.size >= MAX_REMEMBERED_ENDS) this.#seen.clear();
     this.#seen.add(run.run_id);

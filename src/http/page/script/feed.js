@@ -10,11 +10,11 @@ const HIDDEN_POLL_MS = 15_000;
 // After this time in a hidden tab the stream is closed: a browser opens only six connections to a server.
 const HIDDEN_MS = 60_000;
 const STREAM_RETRY_MS = 60_000;
-const ASK_MS = 600_000;
+const ASK_MS = 60_000;
 
 const HELD_BACK =
   "Something between this page and the service holds the live stream back, as Cloudflare's quick tunnels do.";
-const NO_STREAM = "No live stream is free. Too many pages may be open.";
+const NO_STREAM = "The page got no live stream: too many pages may be open.";
 
 class Feed {
   /** How many runs of each status the service has; null until it has said so. */
@@ -48,6 +48,11 @@ class Feed {
     this.#onUpdated = onUpdated;
     this.#updateSoon = new OncePerFrame(onUpdated);
     document.addEventListener("visibilitychange", () => this.#onVisibility());
+    // A page that the browser keeps for Back must not keep a connection.
+    addEventListener("pagehide", () => this.#closeStream());
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted) this.#restartStream();
+    });
   }
 
   /** Begins anew, with the runs that the API gives for `query`. */
@@ -65,7 +70,7 @@ class Feed {
   check() {
     const now = performance.now(), stream = this.#stream;
     if (now - this.#hiddenAt >= HIDDEN_MS) this.#pause();
-    else if (this.state === "live" && stream.silence >= SILENCE_MS) {
+    else if (this.state === "live" && stream?.silence >= SILENCE_MS) {
       // A connection can be lost without an error, as while a machine sleeps.
       this.#setState("lost");
       this.#openStream();
@@ -152,7 +157,7 @@ class Feed {
     this.#setState(document.hidden ? "paused" : "poll", this.#whyPolled);
   }
   async #askService() {
-    // The viewer's clock may be set right while the page is open.
+    // Clocks drift, and that of the page may stand still while the machine sleeps.
     let pause = ASK_MS;
     this.#askAt = Infinity;
     try {
@@ -176,11 +181,13 @@ class Feed {
   #onVisibility() {
     this.#hiddenAt = document.hidden ? performance.now() : Infinity;
     if (document.hidden) return;
-    if (this.state === "paused") {
-      this.#pollAt = Infinity;
-      this.#setState("wait");
-    }
-    if (!this.#stream) this.#openStream();
+    if (this.state === "paused") this.#restartStream();
+    else if (!this.#stream) this.#openStream();
+  }
+  #restartStream() {
+    this.#pollAt = Infinity;
+    this.#setState("wait");
+    this.#openStream();
   }
   #pause() {
     this.#hiddenAt = Infinity;

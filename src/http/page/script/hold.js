@@ -25,6 +25,7 @@ class Hold {
     addEventListener("scroll", check, { passive: true });
   }
   get isHeld() {
+    if (byId("lightbox").open) return true;
     // A click leaves the focus in the list, too. Only a focus by the keyboard counts.
     return this.#isPointerIn || this.#isScrolled || Boolean(this.#element.querySelector(":focus-visible"));
   }

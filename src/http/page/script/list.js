@@ -72,6 +72,7 @@ class RunList {
     this.#isWhole = this.#store.isComplete;
     for (const id of this.#ids) {
       const run = this.#store.latest(id);
+      this.#rows.get(id)?.setForgotten(!run && this.#store.isComplete);
       if (!run || run === this.#runs.get(id)) continue;
       this.#runs.set(id, run);
       this.#rows.get(id)?.update(run);

@@ -2,7 +2,7 @@
 
 class Page {
   #router = new Router((before) => this.#onRoute(before));
-  #attention = new Attention(byId("notify"), (run) => this.#router.go({ view: "", run, picture: "" }));
+  #attention = new Attention(byId("notify"), (run) => this.#router.go({ view: "", run }));
   #store = new RunStore(this.#router.route, (run) => this.#attention.runEnded(run));
   #feed = new Feed(this.#store, () => this.#redraw());
   #list;
@@ -24,7 +24,7 @@ class Page {
     const actions = {
       toggle: ({ run_id }) => router.go({ run: router.route.run === run_id ? "" : run_id }),
       close: () => router.go({ run: "" }),
-      open: ({ run_id }) => router.go({ view: "", run: run_id, picture: "" }),
+      open: ({ run_id }) => router.go({ view: "", run: run_id }),
       showPicture: ({ run_id }, n) => router.go({ picture: `${run_id}/${n}` }),
     };
     this.#list = new RunList(byId("runs"), store, { actions, onRelease });
@@ -93,7 +93,7 @@ class Page {
     const run = this.#store.get(id) ?? this.#pinned.get(id) ?? this.#pictureView.get(id);
     const isUnknown = id && !run && this.#store.isComplete;
     // Opening its run loads it.
-    if (isUnknown && (open !== id || view)) this.#router.go({ view: "", run: id }, { replace: true });
+    if (isUnknown && (open !== id || view)) this.#router.go({ view: "", run: id, picture }, { replace: true });
     else this.#pictureView.update(run, view ? this.#gallery.pictures : []);
   }
   #showNewCount(count, noun) {
@@ -121,14 +121,14 @@ class Page {
       link.addEventListener("click", (event) => {
         if (isModified(event)) return;
         event.preventDefault();
-        this.#router.go({ view: link.dataset.view, run: "", picture: "" });
+        this.#router.go({ view: link.dataset.view, run: "" });
       });
     }
   }
   #showViews() {
     for (const link of document.querySelectorAll("[data-view]")) {
       link.ariaCurrent = link.dataset.view === this.#router.route.view ? "page" : null;
-      link.href = this.#router.addressOf({ view: link.dataset.view, run: "", picture: "" });
+      link.href = this.#router.addressOf({ view: link.dataset.view, run: "" });
     }
   }
   /** Every second. */

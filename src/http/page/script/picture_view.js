@@ -43,7 +43,7 @@ class PictureView {
     else if (index >= 0) {
       this.#shown = picture;
       this.#lightbox.show(slides, index);
-    }
+    } else this.#router.go({ picture: "" }, { replace: true });
   }
   #hide() {
     if (this.#shown) this.#lightbox.hide();

@@ -30,7 +30,7 @@ function parseRoute(hash) {
     view: field("view", (view) => view === "gallery"),
     status: field("status", (status) => STATUSES.includes(status)),
     search: field("search", isSearch),
-    run: field("run", (id) => RUN_ID.test(id)),
+    run: field("run", (id) => RUN_ID.test(id.toLowerCase())).toLowerCase(),
     picture: field("picture", (picture) => Boolean(parsePicture(picture))),
   };
 }
@@ -82,9 +82,9 @@ class Router {
     this.#onChange = onChange;
     addEventListener("popstate", () => this.#set(parseRoute(location.hash)));
   }
-  /** Changes a part of the route. With `replace` this is no step that Back returns from. */
+  /** Changes a part of the route, and closes the picture. With `replace` this is no step that Back returns from. */
   go(change, { replace = false } = {}) {
-    const route = { ...this.route, ...change };
+    const route = { ...this.route, picture: "", ...change };
     const address = this.addressOf(change);
     if (formatRoute(route) === formatRoute(this.route)) return;
     history[replace ? "replaceState" : "pushState"]({ isOwn: !replace || Boolean(history.state?.isOwn) }, "", address);
@@ -97,7 +97,7 @@ class Router {
   }
   /** The address of the page after a change. */
   addressOf(change) {
-    const hash = formatRoute({ ...this.route, ...change });
+    const hash = formatRoute({ ...this.route, picture: "", ...change });
     return hash ? `#${hash}` : location.pathname + location.search;
   }
   #set(route) {

@@ -41,6 +41,7 @@ function percentOf(run) {
 
 class Row {
   #run;
+  #isForgotten = false;
   #items = [];
   #thumbnails = new Map();
   #moreCount = make("span", { className: "more-count" });
@@ -104,8 +105,14 @@ class Row {
   }
   updateTimes(now) {
     set(this.#parts.seen, "textContent", ago(now - Date.parse(this.#run.last_seen_at)));
-    set(this.#parts.took, "textContent", timesText(this.#run, now));
+    set(this.#parts.took, "textContent", this.#isForgotten ? "no longer kept" : timesText(this.#run, now));
     this.#panel?.updateTimes(now);
+  }
+  /** Says whether the service no longer keeps the run. */
+  setForgotten(isForgotten) {
+    if (isForgotten === this.#isForgotten) return;
+    this.#isForgotten = isForgotten;
+    this.updateTimes(serverNow());
   }
   /** Moves the row to `top` pixels below the list's beginning. It is number `position` of `size`. */
   place(top, position, size) {

@@ -25,7 +25,9 @@ class RequestError extends Error {
 
 /** The JSON of a path of the service. */
 async function fetchJson(path, query) {
-  const options = { cache: "no-store", signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) };
+  // With a token in the address, the browser must not ask for another one if that is wrong.
+  const credentials = token ? "omit" : "same-origin";
+  const options = { cache: "no-store", credentials, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) };
   const response = await fetch(serviceUrl(path, query), options).catch(() => {
     throw new RequestError(0, "The service cannot be reached.");
   });
@@ -39,16 +41,22 @@ async function problemDetail(response) {
   return typeof detail === "string" ? detail : `The response was ${response.status} ${response.statusText}.`;
 }
 
-let clockDifference = 0;
+// By performance.now(), since the viewer may set the clock.
+let clockDifference = Date.now() - performance.now();
+let openedAt = null;
 
 /** The time by the clock of the service, in milliseconds: the viewer's clock may be wrong. */
-const serverNow = () => Date.now() + clockDifference;
+const serverNow = () => performance.now() + clockDifference;
+
+/** When the page was opened, by the clock of the service. */
+const pageOpenedAt = () => openedAt ?? clockDifference;
 
 /** What the service says of itself. It also tells the time. */
 async function fetchService() {
-  const sentAt = Date.now();
+  const sentAt = performance.now();
   const service = await fetchJson("api/service");
   // The service read its clock between the two.
-  clockDifference = Date.parse(service.time) - (sentAt + Date.now()) / 2;
+  clockDifference = Date.parse(service.time) - (sentAt + performance.now()) / 2;
+  openedAt ??= clockDifference;
   return service;
 }

@@ -66,10 +66,10 @@ function timeText(millis, isCounting) {
   return isCounting ? formatCounting(millis) : formatDuration(millis);
 }
 
-/** "running 34 s", "took 34 s", "in the queue 12 s" or nothing: for the row of a run. */
+/** "running 34 s", "took 34 s", "queued 12 s" or nothing: for the row of a run. */
 function timesText(run, now) {
   const { queued, running, isRunning } = timesOf(run, now);
   if (isRunning) return `running ${formatCounting(running)}`;
   if (running !== null) return `took ${formatDuration(running)}`;
-  return run.status === "queued" && queued !== null ? `in the queue ${formatCounting(queued)}` : "";
+  return run.status === "queued" && queued !== null ? `queued ${formatCounting(queued)}` : "";
 }

@@ -80,9 +80,9 @@ function readBase64Json(text) {
   }
 }
 
-/** When a token expires that is a JWT, as Supabase signs URLs. */
-function expiryOfToken(token) {
-  const [, payload = ""] = token.split(".", 2);
+/** When a JWT expires, as Supabase signs URLs. */
+function expiryOfJwt(jwt) {
+  const [, payload = ""] = jwt.split(".", 2);
   const seconds = readBase64Json(payload.replaceAll("-", "+").replaceAll("_", "/"))?.exp;
   return typeof seconds === "number" ? readSeconds(String(Math.floor(seconds))) : null;
 }
@@ -113,5 +113,5 @@ function expiryOf(url) {
   }
   // Of CloudFront and the older ways of Amazon and Google.
   return readSeconds(parameters.get("expires") ?? "") ?? expiryOfPolicy(parameters.get("policy") ?? "")
-    ?? expiryOfToken(parameters.get("token") ?? "");
+    ?? expiryOfJwt(parameters.get("token") ?? "");
 }
