@@ -3,13 +3,13 @@
 // Built from the parts of the address: the whole of it may hold a password.
 const base = location.origin + location.pathname.replace(/\/?$/, "/");
 // A token has no space for which its plus signs could stand.
-const token = new URLSearchParams(location.search.replaceAll("+", "%2B")).get("token");
+const addressToken = new URLSearchParams(location.search.replaceAll("+", "%2B")).get("token");
 const REQUEST_TIMEOUT_MS = 20_000;
 
 /** The URL of a path of the service, with the token that this page was opened with. */
 function serviceUrl(path, query = {}) {
   const url = new URL(base + path);
-  for (const [name, value] of Object.entries({ ...query, token })) {
+  for (const [name, value] of Object.entries({ ...query, token: addressToken })) {
     if (value) url.searchParams.set(name, value);
   }
   return url.href;
@@ -26,7 +26,7 @@ class RequestError extends Error {
 /** The JSON of a path of the service. */
 async function fetchJson(path, query) {
   // With a token in the address, the browser must not ask for another one if that is wrong.
-  const credentials = token ? "omit" : "same-origin";
+  const credentials = addressToken ? "omit" : "same-origin";
   const options = { cache: "no-store", credentials, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) };
   const response = await fetch(serviceUrl(path, query), options).catch(() => {
     throw new RequestError(0, "The service cannot be reached.");

@@ -91,7 +91,7 @@ class TestRunForm {
   constructor(form) {
     byId("test-run-token-field").hidden = !needsWebhookToken;
     this.#tokenInput.required = needsWebhookToken;
-    if (needsWebhookToken) this.#tokenInput.value = token ?? "";
+    if (needsWebhookToken) this.#tokenInput.value = addressToken ?? "";
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (!this.#isSending) this.#send();
