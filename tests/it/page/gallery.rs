@@ -130,7 +130,7 @@ async fn it_shows_more_on_demand_and_holds_still_under_the_pointer() {
 }
 
 #[tokio::test]
-async fn a_picture_in_full_size_stays_when_newer_ones_push_it_out() {
+async fn newer_pictures_wait_while_one_is_shown_in_full_size() {
     with_browser(async |browser| {
         let (server, storage) = (Server::start().await, storage().await);
         for n in 1..=3 {
@@ -145,11 +145,19 @@ async fn a_picture_in_full_size_stays_when_newer_ones_push_it_out() {
         browser.run("scrollTo(0, 0)").await;
         report_pictures(&server, storage, 4, 3).await;
         browser
-            .wait_until(&format!("{SHOWN}[0] === '4-0.png'"))
+            .wait_until("document.querySelector('#new').textContent === '3 new pictures'")
             .await;
         assert_eq!(browser.evaluate(shown).await, name);
         let address = format!("#view=gallery&picture={}/20", run_id(1));
         assert_eq!(browser.evaluate("location.hash").await, address);
+        browser.press(Key::Escape).await;
+        browser
+            .wait_until("!document.querySelector('#lightbox').open")
+            .await;
+        browser.click("#new").await;
+        browser
+            .wait_until(&format!("{SHOWN}[0] === '4-0.png'"))
+            .await;
     })
     .await;
 }

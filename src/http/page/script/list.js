@@ -117,7 +117,8 @@ class RunList {
     const height = this.#rows.get(this.#ids[indexes[0]])?.height ?? this.#rowHeight;
     const isOther = Math.abs(height - this.#rowHeight) > 1;
     this.#rowHeight = height;
-    this.#panelHeight = open < 0 ? 0 : this.#rows.get(this.#openId).element.offsetHeight - this.#rowHeight;
+    const openHeight = this.#rows.get(this.#openId)?.element.getBoundingClientRect().height;
+    this.#panelHeight = open < 0 ? 0 : openHeight - this.#rowHeight;
     for (const index of indexes) {
       const panels = open >= 0 && index > open ? this.#panelHeight : 0;
       this.#rows.get(this.#ids[index]).place(index * this.#rowHeight + panels, index + 1, this.size);
