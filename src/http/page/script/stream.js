@@ -3,8 +3,8 @@
 const SNAPSHOT_RUNS = 3000;
 
 class Stream {
-  /** When it sent something last, or was opened; by performance.now(). */
-  heardAt = performance.now();
+  // When it sent something last, or was opened; by performance.now().
+  #heardAt = performance.now();
   /** Whether it has sent something. What it sends is newer than a list that was asked for before. */
   isHeard = false;
   #source;
@@ -38,7 +38,7 @@ class Stream {
     for (const [name, handle] of Object.entries(handlers)) {
       this.#source.addEventListener(name, ({ data }) => {
         handle(JSON.parse(data));
-        this.heardAt = performance.now();
+        this.#heardAt = performance.now();
         this.isHeard = true;
         // A resumed stream sends no `live`.
         if (this.#wasLive && !this.#snapshot) onLive();
@@ -61,7 +61,7 @@ class Stream {
   }
   /** How long it has sent nothing, in milliseconds. */
   get silence() {
-    return performance.now() - this.heardAt;
+    return performance.now() - this.#heardAt;
   }
   close() {
     this.#source.close();
