@@ -1,4 +1,4 @@
-// Runs the README's route handler for Next.js, which it reads from standard input, before the service at RUNS_URL.
+// Runs the route handler for Next.js of the documents, which it reads from standard input, before the service at RUNS_URL.
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import ts from "typescript";

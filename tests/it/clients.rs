@@ -1,4 +1,4 @@
-//! Clients of the streams in other languages: the examples of the README, and a proxy that compresses.
+//! Clients of the streams in other languages: the examples of the documents, and a proxy that compresses.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -23,33 +23,34 @@ use tokio::{net::TcpListener, task::spawn_blocking};
 use crate::{
     browser::with_browser,
     harness::{
-        Server, has_node_packages, output_for, python_with, read, root, run_id, update,
-        with_timeout,
+        OPERATIONS, README, Server, code_blocks, has_node_packages, output_for, python_with, root,
+        run_id, update, with_timeout,
     },
 };
 
-/// The address of the service in the README.
+/// The address of the service in the documents.
 const SERVICE: &str = "http://127.0.0.1:8080";
 
-/// The one code block of the README in a language that holds `part`.
-fn example(language: &str, part: &str) -> String {
-    let readme = read("README.md");
-    let opening = format!("```{language}\n");
-    let blocks = readme.split(&opening).skip(1);
-    let mut blocks = blocks
-        .filter_map(|block| Some(block.split_once("```")?.0))
-        .filter(|block| block.contains(part));
-    let block = blocks.next().expect(part);
-    assert!(blocks.next().is_none(), "{part} is in two examples");
-    block.to_owned()
+/// The one code block of a document in a language that holds `part`.
+fn example(document: &str, language: &str, part: &str) -> String {
+    let mut blocks = code_blocks(document, language);
+    blocks.retain(|block| block.contains(part));
+    assert_eq!(blocks.len(), 1, "{part}");
+    blocks.remove(0)
 }
 
 #[test]
-fn every_example_of_the_readme_in_these_languages_is_run_by_a_test() {
-    let readme = read("README.md");
-    for (language, tests) in [("js", 2), ("ts", 1), ("python", 1)] {
-        let examples = readme.matches(&format!("```{language}\n")).count();
-        assert_eq!(examples, tests, "{language}");
+fn every_example_of_the_documents_in_these_languages_is_run_by_a_test() {
+    // Those of the README that queue a run are run by the tests of the page, which shows them, too.
+    for (document, language, tests) in [
+        (README, "js", 3),
+        (README, "python", 1),
+        (OPERATIONS, "js", 1),
+        (OPERATIONS, "ts", 1),
+        (OPERATIONS, "python", 1),
+    ] {
+        let examples = code_blocks(document, language).len();
+        assert_eq!(examples, tests, "{document}: {language}");
     }
 }
 
@@ -101,12 +102,13 @@ impl Unreliable {
 }
 
 #[tokio::test]
-async fn the_readmes_event_source_survives_a_503_and_a_dead_connection_and_stops_at_the_end() {
+async fn the_event_source_of_the_documents_survives_a_503_and_a_dead_connection_and_stops_at_the_end()
+ {
     with_browser(async |browser| {
         let server = Unreliable::default();
         let address = server.start().await;
         browser.open(&format!("http://{address}/")).await;
-        let example = example("js", "new EventSource").replace(SERVICE, "");
+        let example = example(OPERATIONS, "js", "new EventSource").replace(SERVICE, "");
         // With timers that the test fires.
         browser
             .run(&format!(
@@ -138,13 +140,44 @@ async fn the_readmes_event_source_survives_a_503_and_a_dead_connection_and_stops
 }
 
 #[tokio::test]
-async fn the_readmes_python_survives_a_503_and_a_dead_connection_and_stops_at_the_end() {
+async fn the_readmes_event_source_shows_a_run_until_it_is_over() {
+    with_browser(async |browser| {
+        let server = Server::start().await;
+        let service = format!("http://{}", server.address);
+        server.accept(update(1, "running")).await;
+        browser.open(&format!("{service}/")).await;
+        let example = example(README, "js", "new EventSource").replace(SERVICE, &service);
+        browser
+            .run(&format!(
+                "window.shown = [];
+                 const show = (run) => shown.push(run.status);
+                 const runId = {:?};
+                 {example}
+                 window.events = events;",
+                run_id(1)
+            ))
+            .await;
+        browser.wait_until("shown.length === 1").await;
+        server.accept(update(1, "success")).await;
+        browser
+            .wait_until("events.readyState === EventSource.CLOSED")
+            .await;
+        assert_eq!(
+            browser.evaluate("shown").await,
+            json!(["processing", "completed"])
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_python_of_the_documents_survives_a_503_and_a_dead_connection_and_stops_at_the_end() {
     let Some(mut python) = python_with("httpx_sse") else {
         return;
     };
     let server = Unreliable::default();
     let address = server.start().await;
-    let example = example("python", "httpx_sse");
+    let example = example(OPERATIONS, "python", "httpx_sse");
     assert!(example.contains("read=45"), "{example}");
     let example = example
         .replace(SERVICE, &format!("http://{address}"))
@@ -174,7 +207,7 @@ fn node(script: &str) -> Command {
 }
 
 #[tokio::test]
-async fn the_readmes_next_route_passes_the_stream_on_and_keeps_the_token() {
+async fn the_next_route_of_the_documents_passes_the_stream_on_and_keeps_the_token() {
     if !has_node_packages() {
         return;
     }
@@ -184,7 +217,7 @@ async fn the_readmes_next_route_passes_the_stream_on_and_keeps_the_token() {
     node.env("RUNS_URL", format!("http://{}", server.address))
         .env("READ_TOKEN", "reader")
         .env("RUN_ID", run_id(1));
-    let printed = printed_by(node, example("ts", "export async function GET")).await;
+    let printed = printed_by(node, example(OPERATIONS, "ts", "export async function GET")).await;
     assert_eq!(printed, "passed\n");
 }
 
@@ -197,8 +230,8 @@ async fn the_readmes_fetch_shows_the_outputs_and_says_why_there_are_none() {
     let outputs = json!([{ "id": "out-1" }]);
     let body = json!({ "run_id": run_id(1), "status": "completed", "outputs": outputs });
     server.accept(body.to_string()).await;
-    let example =
-        example("js", "await fetch").replace(SERVICE, &format!("http://{}", server.address));
+    let example = example(README, "js", "await fetch")
+        .replace(SERVICE, &format!("http://{}", server.address));
     for (n, expected) in [(1, outputs), (2, Value::Null)] {
         let script = format!(
             "const runId = {:?};

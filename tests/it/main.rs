@@ -11,6 +11,7 @@ mod connections;
 mod cors;
 mod database;
 mod database_url;
+mod documents;
 mod durability;
 mod full;
 mod fuzz;
@@ -35,7 +36,7 @@ mod pipelined;
 mod problem_pages;
 mod process;
 mod protocol;
-mod readme;
+
 mod reasons;
 mod rejections;
 mod resuming;

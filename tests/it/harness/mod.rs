@@ -1,6 +1,8 @@
-//! What the tests share: a server in the test, the program as a process, raw sockets, and updates to send.
+//! What the tests share: a server in the test, the program as a process, raw sockets, updates to send,
+//! and the documents that are checked.
 
 mod command_line;
+mod documents;
 mod fixtures;
 mod folder;
 mod process;
@@ -12,6 +14,7 @@ use std::process::Command;
 
 pub(crate) use self::{
     command_line::{error_line, flags},
+    documents::{OPERATIONS, README, code_blocks},
     fixtures::{DOCUMENTED_RUN, WIRE_RUN, file_with, fixtures, ids, read, root, run_id, update},
     folder::Folder,
     process::{Process, allow_open_files, output, output_for, text},

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{MIB, assert_within, flood, growth};
 use crate::harness::{Folder, Process, WEBHOOK, connect_not_reading, get, run_id, send, update};
 
-/// What the README allows for the database: a quarter of --max-bytes.
+/// What OPERATIONS.md allows for the database: a quarter of --max-bytes.
 const DATABASE: usize = 16 * MIB;
 
 fn url(folder: &Folder) -> String {

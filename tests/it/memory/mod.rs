@@ -22,7 +22,7 @@ use crate::harness::{
 
 const MIB: usize = 1024 * 1024;
 
-/// What the README allows beside the limits that flags set.
+/// What OPERATIONS.md allows beside the limits that flags set.
 const SLACK: usize = 96 * MIB;
 
 #[tokio::test]

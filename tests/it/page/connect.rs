@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{open_empty, page_url, report};
 use crate::{
     browser::{Browser, with_browser},
-    harness::{Server, WEBHOOK, is_installed, output, output_for, text},
+    harness::{README, Server, WEBHOOK, code_blocks, is_installed, output, output_for, text},
 };
 
 async fn shown(browser: &Browser, selector: &str) -> String {
@@ -75,6 +75,20 @@ fn assert_queues(printed: &str, server: &Server, user: &str) {
         .into_iter()
         .any(|name| request[name] == true);
     assert!(is_intermediate, "{request}");
+}
+
+/// Checks that the README shows the same requests as the page, with another address.
+fn assert_readme_shows(requests: [&str; 3], server: &Server) {
+    let shown = page_url(server);
+
+    for (language, request) in ["sh", "js", "python"].into_iter().zip(requests) {
+        let request = request.replace(&shown, "https://runs.example.com/");
+        let blocks = code_blocks(README, language);
+        assert!(
+            blocks.iter().any(|block| block.trim_end() == request),
+            "the README should show\n{request}"
+        );
+    }
 }
 
 /// Runs the request of each language with a stand-in for what sends it.
@@ -159,6 +173,9 @@ async fn the_requests_queue_a_run_with_its_webhook_here_in_each_language() {
             let [curl, javascript, python] = &requests[..] else {
                 unreachable!()
             };
+            if token.is_empty() {
+                assert_readme_shows([curl, javascript, python], &server);
+            }
             run_requests([curl, javascript, python], &server, token, encoded);
         }
         browser.assert_no_console_errors().await;
