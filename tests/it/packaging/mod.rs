@@ -3,7 +3,9 @@
 mod image;
 mod workflows;
 
-use crate::harness::read;
+use serde_json::Value;
+
+use crate::harness::{files, read};
 
 /// What follows `prefix` on the one line that starts with it.
 fn value_of(text: &str, prefix: &str) -> String {
@@ -11,6 +13,23 @@ fn value_of(text: &str, prefix: &str) -> String {
     let value = lines.next().expect(prefix);
     assert!(lines.next().is_none(), "{prefix} is there twice");
     value.to_owned()
+}
+
+/// The documents of a file of the project in YAML.
+fn documents(file: &str) -> Vec<Value> {
+    let documents = serde_saphyr::from_multiple(&read(file));
+    documents.unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+#[test]
+fn every_file_in_yaml_can_be_parsed() {
+    let files = files(".github");
+    let is_yaml = |file: &&String| file.ends_with(".yml") || file.ends_with(".yaml");
+    let files: Vec<_> = files.iter().filter(is_yaml).collect();
+    assert!(files.len() >= 2, "{files:?}");
+    for file in files {
+        assert!(!documents(file).is_empty(), "{file}");
+    }
 }
 
 #[test]
