@@ -1,6 +1,7 @@
 //! Facts that more than one file states have to agree.
 
 mod image;
+mod release;
 mod workflows;
 
 use serde_json::Value;
