@@ -44,6 +44,7 @@ fn the_version_is_stated_once() {
         "Dockerfile",
         "README.md",
         ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
         ".ci/run",
     ] {
         assert!(
