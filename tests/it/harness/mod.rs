@@ -15,7 +15,9 @@ use std::process::Command;
 pub(crate) use self::{
     command_line::{error_line, flags},
     documents::{OPERATIONS, README, code_blocks},
-    fixtures::{DOCUMENTED_RUN, WIRE_RUN, file_with, fixtures, ids, read, root, run_id, update},
+    fixtures::{
+        DOCUMENTED_RUN, WIRE_RUN, file_with, files, fixtures, ids, read, root, run_id, update,
+    },
     folder::Folder,
     process::{Process, allow_open_files, output, output_for, text},
     raw::{
