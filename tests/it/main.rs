@@ -35,6 +35,7 @@ mod pipelined;
 mod problem_pages;
 mod process;
 mod protocol;
+mod proxies;
 mod readme;
 mod reasons;
 mod rejections;
