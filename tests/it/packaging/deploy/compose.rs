@@ -19,7 +19,16 @@ async fn compose(
     variables: &[(&str, &str)],
     profiles: &[&str],
 ) -> Result<Value, String> {
-    podman_compose.args(["--file", FILE]);
+    // It asks Podman for its version and nothing else, so the service can play it. A developer may have a .env file.
+    let podman = env!("CARGO_BIN_EXE_comfydeploy-webhook");
+    podman_compose.args([
+        "--podman-path",
+        podman,
+        "--env-file",
+        "/dev/null",
+        "--file",
+        FILE,
+    ]);
     for profile in profiles {
         podman_compose.args(["--profile", profile]);
     }
