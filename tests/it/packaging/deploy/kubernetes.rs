@@ -104,14 +104,12 @@ async fn the_probes_ask_the_service_at_its_own_paths() {
 #[test]
 fn the_pod_is_confined_and_runs_as_the_user_of_the_image() {
     let pod = object("Deployment")["spec"]["template"]["spec"].take();
-    // The image's folder for the database belongs to this user.
-    let dockerfile = read("Dockerfile");
-    let user = value_of(&dockerfile, "COPY --from=build --chown=");
-    let (user, _) = user.split_once(':').unwrap();
-    let user: u64 = user.parse().unwrap();
     let context = &pod["securityContext"];
+    let user = &context["runAsUser"];
+    let dockerfile = read("Dockerfile");
+    assert!(dockerfile.contains(&format!("{user}:{user}")), "{user}");
     for of in ["runAsUser", "runAsGroup", "fsGroup"] {
-        assert_eq!(context[of], user, "{of}");
+        assert_eq!(context[of], *user, "{of}");
     }
     assert_eq!(context["runAsNonRoot"], true);
     assert_eq!(context["seccompProfile"]["type"], "RuntimeDefault");
