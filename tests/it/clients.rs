@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, task::spawn_blocking};
 use crate::{
     browser::with_browser,
     harness::{
-        Server, code_block, has_node_packages, output_for, python_with, read, root, run_id, update,
+        Server, has_node_packages, output_for, python_with, read, root, run_id, update,
         with_timeout,
     },
 };
@@ -31,9 +31,17 @@ use crate::{
 /// The address of the service in the README.
 const SERVICE: &str = "http://127.0.0.1:8080";
 
-/// The one example of the README in a language that holds `part`.
+/// The one code block of the README in a language that holds `part`.
 fn example(language: &str, part: &str) -> String {
-    code_block("README.md", language, part)
+    let readme = read("README.md");
+    let opening = format!("```{language}\n");
+    let blocks = readme.split(&opening).skip(1);
+    let mut blocks = blocks
+        .filter_map(|block| Some(block.split_once("```")?.0))
+        .filter(|block| block.contains(part));
+    let block = blocks.next().expect(part);
+    assert!(blocks.next().is_none(), "{part} is in two examples");
+    block.to_owned()
 }
 
 #[test]

@@ -66,24 +66,6 @@ pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root(path)).unwrap()
 }
 
-/// The one code block in a language of a file of the project that holds `part`.
-pub(crate) fn code_block(file: &str, language: &str, part: &str) -> String {
-    let text = read(file);
-    let mut blocks = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if let Some(of) = line.strip_prefix("```") {
-            let block = lines.by_ref().take_while(|line| *line != "```");
-            let block: String = block.flat_map(|line| [line, "\n"]).collect();
-            if of == language && block.contains(part) {
-                blocks.push(block);
-            }
-        }
-    }
-    assert_eq!(blocks.len(), 1, "blocks of {file} with {part}");
-    blocks.remove(0)
-}
-
 /// The path of a new file with this content. Each test has its own names.
 pub(crate) fn file_with(name: &str, content: &str) -> String {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);

@@ -13,8 +13,7 @@ use std::process::Command;
 pub(crate) use self::{
     command_line::{error_line, flags},
     fixtures::{
-        DOCUMENTED_RUN, WIRE_RUN, code_block, file_with, files, fixtures, ids, read, root, run_id,
-        update,
+        DOCUMENTED_RUN, WIRE_RUN, file_with, files, fixtures, ids, read, root, run_id, update,
     },
     folder::Folder,
     process::{Process, allow_open_files, output, output_for, text},

@@ -12,7 +12,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::{Server, WEBHOOK, code_block, run_id, until, update, with_timeout};
+use crate::harness::{Server, WEBHOOK, read, run_id, until, update, with_timeout};
 
 /// The file that shows configurations of proxies, the name of the service in them, and its address.
 const GUIDE: &str = "README.md";
@@ -21,7 +21,20 @@ const SERVICE: &str = "127.0.0.1:8080";
 
 /// The configuration in the guide that holds `part`, of a proxy for this server.
 fn configuration(part: &str, server: &Server) -> String {
-    code_block(GUIDE, "", part).replace(SERVICE, &server.address.to_string())
+    let guide = read(GUIDE);
+    let mut configurations = Vec::new();
+    let mut lines = guide.lines();
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.strip_prefix("```") {
+            let block = lines.by_ref().take_while(|line| *line != "```");
+            let block: String = block.flat_map(|line| [line, "\n"]).collect();
+            if language.is_empty() && block.contains(part) {
+                configurations.push(block);
+            }
+        }
+    }
+    assert_eq!(configurations.len(), 1, "{part} in {GUIDE}");
+    configurations[0].replace(SERVICE, &server.address.to_string())
 }
 
 /// A port that is free now.
