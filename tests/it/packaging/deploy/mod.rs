@@ -13,7 +13,10 @@ use comfydeploy_webhook::{cli::Cli, config::Config};
 
 use crate::harness::{Server, flags, is_found, read, root};
 
-/// What an idle log may take after the last request.
+/// The file that says how much memory the service needs.
+const GUIDE: &str = "README.md";
+
+/// How long the end of the process waits for the last lines of the log.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// What the service makes of variables. Each has to be one of its own.
@@ -31,16 +34,16 @@ fn config(variables: &BTreeMap<String, String>) -> Config {
     Cli::read([], variable).unwrap().config
 }
 
-/// Checks that the memory is what the README says for these limits and a database.
+/// Checks that the memory is what the guide says for these limits and a database.
 fn assert_is_enough_memory(config: &Config, given: ByteSize) {
     const MIB: usize = 1 << 20;
-    // The formula, and what the README adds for the kernel's share.
+    // The formula, rounded up as in the guide.
     let needed = config.max_bytes + config.max_bytes / 4 + config.max_in_flight * 5 / 2 + 96 * MIB;
     let advised = needed.next_multiple_of(64 * MIB);
     assert_eq!(given.as_u64(), advised as u64, "{needed} bytes are needed");
     let advice = format!("give the container {} MiB", advised / MIB);
-    let readme = read("README.md");
-    let words = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let guide = read(GUIDE);
+    let words = guide.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(&advice), "{advice}");
 }
 
