@@ -23,21 +23,13 @@ use tokio::{net::TcpListener, task::spawn_blocking};
 use crate::{
     browser::with_browser,
     harness::{
-        OPERATIONS, README, Server, code_blocks, has_node_packages, output_for, python_with, root,
-        run_id, update, with_timeout,
+        OPERATIONS, README, Server, code_block, code_blocks, has_node_packages, output_for,
+        python_with, root, run_id, update, with_timeout,
     },
 };
 
 /// The address of the service in the documents.
 const SERVICE: &str = "http://127.0.0.1:8080";
-
-/// The one code block of a document in a language that holds `part`.
-fn example(document: &str, language: &str, part: &str) -> String {
-    let mut blocks = code_blocks(document, language);
-    blocks.retain(|block| block.contains(part));
-    assert_eq!(blocks.len(), 1, "{part}");
-    blocks.remove(0)
-}
 
 #[test]
 fn every_example_of_the_documents_in_these_languages_is_run_by_a_test() {
@@ -108,7 +100,7 @@ async fn the_event_source_of_the_documents_survives_a_503_and_a_dead_connection_
         let server = Unreliable::default();
         let address = server.start().await;
         browser.open(&format!("http://{address}/")).await;
-        let example = example(OPERATIONS, "js", "new EventSource").replace(SERVICE, "");
+        let example = code_block(OPERATIONS, "js", "new EventSource").replace(SERVICE, "");
         // With timers that the test fires.
         browser
             .run(&format!(
@@ -146,7 +138,7 @@ async fn the_readmes_event_source_shows_a_run_until_it_is_over() {
         let service = format!("http://{}", server.address);
         server.accept(update(1, "running")).await;
         browser.open(&format!("{service}/")).await;
-        let example = example(README, "js", "new EventSource").replace(SERVICE, &service);
+        let example = code_block(README, "js", "new EventSource").replace(SERVICE, &service);
         browser
             .run(&format!(
                 "window.shown = [];
@@ -177,7 +169,7 @@ async fn the_python_of_the_documents_survives_a_503_and_a_dead_connection_and_st
     };
     let server = Unreliable::default();
     let address = server.start().await;
-    let example = example(OPERATIONS, "python", "httpx_sse");
+    let example = code_block(OPERATIONS, "python", "httpx_sse");
     assert!(example.contains("read=45"), "{example}");
     let example = example
         .replace(SERVICE, &format!("http://{address}"))
@@ -217,7 +209,11 @@ async fn the_next_route_of_the_documents_passes_the_stream_on_and_keeps_the_toke
     node.env("RUNS_URL", format!("http://{}", server.address))
         .env("READ_TOKEN", "reader")
         .env("RUN_ID", run_id(1));
-    let printed = printed_by(node, example(OPERATIONS, "ts", "export async function GET")).await;
+    let printed = printed_by(
+        node,
+        code_block(OPERATIONS, "ts", "export async function GET"),
+    )
+    .await;
     assert_eq!(printed, "passed\n");
 }
 
@@ -230,7 +226,7 @@ async fn the_readmes_fetch_shows_the_outputs_and_says_why_there_are_none() {
     let outputs = json!([{ "id": "out-1" }]);
     let body = json!({ "run_id": run_id(1), "status": "completed", "outputs": outputs });
     server.accept(body.to_string()).await;
-    let example = example(README, "js", "await fetch")
+    let example = code_block(README, "js", "await fetch")
         .replace(SERVICE, &format!("http://{}", server.address));
     for (n, expected) in [(1, outputs), (2, Value::Null)] {
         let script = format!(

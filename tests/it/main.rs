@@ -36,7 +36,7 @@ mod pipelined;
 mod problem_pages;
 mod process;
 mod protocol;
-
+mod proxies;
 mod reasons;
 mod rejections;
 mod resuming;

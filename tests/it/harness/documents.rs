@@ -5,11 +5,28 @@ use super::read;
 pub(crate) const README: &str = "README.md";
 pub(crate) const OPERATIONS: &str = ".github/OPERATIONS.md";
 
-/// The code blocks of a document in one language.
+/// The code blocks of a document in one language, which is empty where the document names none.
 pub(crate) fn code_blocks(document: &str, language: &str) -> Vec<String> {
     let text = read(document);
-    let opening = format!("\n```{language}\n");
-    let blocks = text.split(&opening).skip(1);
-    let blocks = blocks.map(|block| block.split_once("```").expect("it is closed").0);
-    blocks.map(str::to_owned).collect()
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(found) = line.strip_prefix("```") else {
+            continue;
+        };
+        let block = lines.by_ref().take_while(|line| *line != "```");
+        let block: String = block.flat_map(|line| [line, "\n"]).collect();
+        if found == language {
+            blocks.push(block);
+        }
+    }
+    blocks
+}
+
+/// The one code block of a document in a language that holds `part`.
+pub(crate) fn code_block(document: &str, language: &str, part: &str) -> String {
+    let mut blocks = code_blocks(document, language);
+    blocks.retain(|block| block.contains(part));
+    assert_eq!(blocks.len(), 1, "{part} in {document}");
+    blocks.remove(0)
 }

@@ -14,7 +14,7 @@ use std::process::Command;
 
 pub(crate) use self::{
     command_line::{error_line, flags},
-    documents::{OPERATIONS, README, code_blocks},
+    documents::{OPERATIONS, README, code_block, code_blocks},
     fixtures::{
         DOCUMENTED_RUN, WIRE_RUN, file_with, files, fixtures, ids, read, root, run_id, update,
     },

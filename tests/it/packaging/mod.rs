@@ -1,5 +1,6 @@
 //! Facts that more than one file states have to agree.
 
+mod deploy;
 mod image;
 mod release;
 mod workflows;
