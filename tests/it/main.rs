@@ -22,7 +22,7 @@ mod layers;
 mod lists;
 mod log;
 mod media_types;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "jemalloc"))]
 mod memory;
 mod metrics;
 mod misdirected;
