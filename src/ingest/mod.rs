@@ -6,7 +6,8 @@ mod committer;
 mod counts;
 mod readiness;
 mod retention;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests;
 
 use std::{any::Any, future::pending, io, sync::Arc, time::Duration};
