@@ -9,7 +9,6 @@ use comfydeploy_webhook::{
     simulate::{self, SimulateArgs},
     telemetry::{self, Lines},
 };
-use tikv_jemallocator::Jemalloc;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -18,7 +17,7 @@ use tracing::warn;
 const OTHER_FILES: u64 = 64;
 
 #[global_allocator]
-static ALLOCATOR: Jemalloc = Jemalloc;
+static ALLOCATOR: memory::Allocator = memory::Allocator;
 
 fn main() -> ExitCode {
     let cli = match Cli::read(env::args_os().skip(1), |name| env::var_os(name)) {
@@ -84,7 +83,7 @@ fn runtime(threads: Option<usize>) -> io::Result<Runtime> {
     };
     builder.on_thread_start(|| {
         // It would allocate in an arena of its own.
-        let _ = memory::share_arena();
+        memory::share_arena();
     });
     builder.enable_all().build()
 }

@@ -1,9 +1,9 @@
 //! What the service costs under load, beside a bare axum server that is loaded in the same run.
 //!
 //! ```sh
-//! cargo bench                                     # everything
-//! cargo bench --bench throughput -- updates flat  # only these groups
-//! cargo bench -- --quick                          # only checks that it works; the figures mean nothing
+//! cargo bench --features jemalloc --bench throughput                  # everything
+//! cargo bench --features jemalloc --bench throughput -- updates flat  # only these groups
+//! cargo bench --features jemalloc --bench throughput -- --quick       # only checks that it works
 //! ```
 //!
 //! On a machine that also does other things, two runs differ by a third. So no figure of one run is compared

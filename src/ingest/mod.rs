@@ -7,6 +7,7 @@ mod counts;
 mod readiness;
 mod retention;
 #[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests;
 
 use std::{any::Any, future::pending, io, sync::Arc, time::Duration};

@@ -40,10 +40,10 @@ impl Gaps {
     }
 
     pub(super) fn measure(&self) {
-        let unused = memory::unused().unwrap_or_default();
+        let unused = memory::unused();
         // What fits in no free page takes more memory, and larger runs than before fit in none.
         if unused.free_pages > ALLOWED {
-            let _ = memory::return_free_pages();
+            memory::return_free_pages();
         }
         let gaps = unused.gaps.saturating_sub(ALLOWED);
         self.measured.store(gaps, Ordering::Relaxed);

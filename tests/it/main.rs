@@ -9,9 +9,11 @@ mod clients;
 mod command_line;
 mod connections;
 mod cors;
+#[cfg(feature = "sqlite")]
 mod database;
 mod database_url;
 mod documents;
+#[cfg(feature = "sqlite")]
 mod durability;
 mod full;
 mod fuzz;
@@ -23,10 +25,12 @@ mod layers;
 mod lists;
 mod log;
 mod media_types;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "jemalloc"))]
 mod memory;
 mod metrics;
 mod misdirected;
+#[cfg(not(feature = "sqlite"))]
+mod no_sqlite;
 mod openapi;
 mod packaging;
 mod page;

@@ -136,7 +136,7 @@ impl Committer {
         let thread = thread::Builder::new().name("committer".to_owned());
         thread.spawn(move || {
             // It would allocate in an arena of its own.
-            let _ = memory::share_arena();
+            memory::share_arena();
             worker.run(restored_sender);
         })?;
         let committer = Self {

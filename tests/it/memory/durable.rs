@@ -14,7 +14,7 @@ fn url(folder: &Folder) -> String {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn a_flood_of_distinct_run_ids_leaves_memory_flat_with_a_database() {
     let folder = Folder::new();
     let growth = growth(&["--max-runs", "1000", "--database-url", &url(&folder)]).await;
@@ -22,7 +22,7 @@ async fn a_flood_of_distinct_run_ids_leaves_memory_flat_with_a_database() {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn large_runs_that_only_the_database_has_stay_within_the_memory_limits() {
     const RUNS: usize = 60;
     let folder = Folder::new();

@@ -20,7 +20,7 @@ const OVERHEAD: usize = 700;
 const CLIENTS: usize = 8;
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn outputs_of_all_sizes_stay_within_the_memory_limits_beside_clients_that_hang() {
     let process = Process::serve(&["--body-timeout", "1h", "--send-timeout", "1h"]);
     churn(&process, 0..40_000).await;
@@ -88,7 +88,7 @@ async fn hanging(process: &Process) -> Vec<TcpStream> {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn runs_between_which_no_larger_one_fits_stay_within_the_memory_limits() {
     let process = Process::serve(&[]);
     let mut filler = Filler::new(&process);
@@ -107,7 +107,7 @@ async fn runs_between_which_no_larger_one_fits_stay_within_the_memory_limits() {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn runs_of_many_sizes_of_which_few_are_kept_stay_within_the_memory_limits() {
     let process = Process::serve(&["--max-runs", "1000000"]);
     let mut filler = Filler::new(&process);

@@ -15,7 +15,7 @@ fn outputs(run: usize, version: usize, count: usize, bytes: usize) -> String {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn a_body_larger_than_the_memory_in_flight_takes_no_more_than_the_difference() {
     let process = Process::serve(&["--max-in-flight", "1MiB", "--max-body", "64MiB"]);
     flood(process.address, 0..300, |n| outputs(n, 0, 1, MIB)).await;
@@ -41,7 +41,7 @@ async fn a_body_larger_than_the_memory_in_flight_takes_no_more_than_the_differen
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn a_run_larger_than_the_memory_in_flight_is_read_within_the_memory_limits() {
     let flags = ["--max-in-flight", "8MiB", "--max-bytes", "512MiB"];
     let process = Process::serve(&[&flags[..], &["--send-timeout", "1h"]].concat());

@@ -1,8 +1,9 @@
 //! The memory of the program under attack, as Linux reports it.
 //!
 //! What a process takes depends on its allocator and on how it was compiled. So these tests are ignored unless
-//! asked for, and `.ci/run` runs them in release, as the program ships.
+//! asked for, need the feature `jemalloc`, and `.ci/run` runs them in release, nearly as the program ships.
 
+#[cfg(feature = "sqlite")]
 mod durable;
 mod fragmentation;
 mod large;
@@ -26,14 +27,14 @@ const MIB: usize = 1024 * 1024;
 const SLACK: usize = 96 * MIB;
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn a_flood_of_distinct_run_ids_leaves_memory_flat() {
     let growth = growth(&["--max-runs", "1000"]).await;
     assert!(growth < 4 * MIB, "it grew by {growth} bytes");
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn memory_stays_within_max_bytes_however_small_the_outputs_are() {
     let growth = growth(&["--max-bytes", "1MiB"]).await;
     assert!(growth < MIB, "it grew by {growth} bytes");
@@ -51,7 +52,7 @@ async fn growth(flags: &[&str]) -> usize {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn a_content_length_allocates_nothing_before_the_body_arrives() {
     // More threads could each reserve address space for an arena of their own.
     let process = Process::serve(&["--max-body", "1GiB", "--threads", "1"]);
@@ -67,7 +68,7 @@ async fn a_content_length_allocates_nothing_before_the_body_arrives() {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn an_error_about_a_large_value_takes_no_more_memory_than_the_body() {
     let process = Process::serve(&[]);
     let before = memory(&process, "VmHWM");
@@ -89,7 +90,7 @@ async fn an_error_about_a_large_value_takes_no_more_memory_than_the_body() {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn a_million_run_ids_stay_within_the_memory_limits() {
     let process = Process::serve(&[]);
     flood(process.address, 0..1_000_000, |n| update(n, "queued")).await;
@@ -97,7 +98,7 @@ async fn a_million_run_ids_stay_within_the_memory_limits() {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn outputs_of_one_mebibyte_stay_within_the_memory_limits() {
     let process = Process::serve(&[]);
     let data = "x".repeat(MIB);
@@ -111,7 +112,7 @@ async fn outputs_of_one_mebibyte_stay_within_the_memory_limits() {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn labels_stay_within_the_memory_limits() {
     let process = Process::serve(&["--max-runs", "1000000", "--max-bytes", "128MiB"]);
     // Their texts are just too long to be kept without allocations of their own.
@@ -126,7 +127,7 @@ async fn labels_stay_within_the_memory_limits() {
 }
 
 #[tokio::test]
-#[ignore = "measures memory; run it with: cargo test --release --test it -- --ignored --nocapture memory"]
+#[ignore = "measures memory; run it with: cargo test --release --features jemalloc --test it -- --ignored --nocapture memory"]
 async fn half_sent_requests_and_unread_responses_stay_within_the_memory_limits() {
     let process = Process::serve(&["--body-timeout", "1h", "--header-timeout", "1h"]);
     // Newlines inside an output must not become lines of an event.

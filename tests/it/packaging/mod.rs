@@ -1,5 +1,6 @@
 //! Facts that more than one file states have to agree.
 
+#[cfg(feature = "sqlite")]
 mod deploy;
 mod image;
 mod release;
