@@ -49,4 +49,8 @@ pub mod telemetry;
 pub mod tokens;
 
 #[cfg(test)]
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(unused, reason = "tests of the database alone use some of it")
+)]
 mod testing;

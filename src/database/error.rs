@@ -53,7 +53,8 @@ impl DatabaseError {
     }
 
     /// Of the details the first line is kept. The others, if there are any, are SQL.
-    pub(super) fn new(cause: Cause, details: impl fmt::Display) -> Self {
+    #[must_use]
+    pub fn new(cause: Cause, details: impl fmt::Display) -> Self {
         let details = details.to_string();
         let details = details.lines().next().unwrap_or_default().to_owned();
         Self { cause, details }
@@ -80,10 +81,7 @@ impl OpenError {
     #[must_use]
     pub fn new(url: &DatabaseUrl, error: DatabaseError) -> Self {
         match url {
-            DatabaseUrl::Sqlite(path) => Self::Sqlite(FileError {
-                path: path.clone(),
-                problem: error.into(),
-            }),
+            DatabaseUrl::Sqlite(path) => Self::Sqlite(FileError::new(path, error)),
         }
     }
 }

@@ -2,13 +2,14 @@
 //! of a run; to join is not done here.
 
 mod error;
+#[cfg_attr(not(feature = "sqlite"), path = "no_sqlite.rs")]
 mod sqlite;
 
 use std::path::Path;
 
 pub use self::{
     error::{Cause, DatabaseError, OpenError},
-    sqlite::{FileError, FileProblem},
+    sqlite::FileError,
 };
 use crate::{
     config::DatabaseUrl,

@@ -6,7 +6,7 @@ mod committer;
 mod counts;
 mod readiness;
 mod retention;
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests;
 
 use std::{any::Any, future::pending, io, sync::Arc, time::Duration};

@@ -9,8 +9,10 @@ mod clients;
 mod command_line;
 mod connections;
 mod cors;
+#[cfg(feature = "sqlite")]
 mod database;
 mod database_url;
+#[cfg(feature = "sqlite")]
 mod durability;
 mod full;
 mod fuzz;
@@ -26,6 +28,8 @@ mod media_types;
 mod memory;
 mod metrics;
 mod misdirected;
+#[cfg(not(feature = "sqlite"))]
+mod no_sqlite;
 mod openapi;
 mod packaging;
 mod page;
@@ -35,6 +39,7 @@ mod pipelined;
 mod problem_pages;
 mod process;
 mod protocol;
+#[cfg(feature = "sqlite")]
 mod readme;
 mod reasons;
 mod rejections;

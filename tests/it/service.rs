@@ -43,6 +43,7 @@ async fn the_service_counts_its_runs_as_the_stream_does() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "sqlite"), ignore = "needs the feature sqlite")]
 async fn the_service_tells_where_it_keeps_the_runs() {
     let in_memory = Server::start().await;
     assert_eq!(

@@ -1,6 +1,10 @@
 //! Why a file cannot be used, and what the errors of SQLite mean.
 
-use std::{error::Error, fmt, io, path::PathBuf};
+use std::{
+    error::Error,
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::{ErrorCode, ffi::SQLITE_IOERR_SHMSIZE};
 
@@ -53,6 +57,15 @@ pub enum FileProblem {
     Io(io::Error),
     /// SQLite cannot do something with it.
     Database(DatabaseError),
+}
+
+impl FileError {
+    pub(in crate::database) fn new(path: &Path, problem: impl Into<FileProblem>) -> Self {
+        Self {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
 }
 
 impl fmt::Display for FileError {

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use rusqlite::Connection;
 
-pub use self::error::{FileError, FileProblem};
+pub use self::error::FileError;
 use self::file::{FileId, Lock};
 pub(super) use self::{backup::back_up, reader::Reader, write::Transaction};
 use super::{Cause, DatabaseError};

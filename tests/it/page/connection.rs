@@ -129,6 +129,7 @@ async fn says_what_a_restart_forgot(browser: &Browser, arguments: &[&str]) -> bo
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "sqlite"), ignore = "needs the feature sqlite")]
 async fn a_restart_is_told_where_it_forgets_runs() {
     with_browser(async |browser| {
         assert!(says_what_a_restart_forgot(browser, &[]).await);

@@ -74,6 +74,7 @@ async fn an_open_run_has_an_address() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(feature = "sqlite"), ignore = "needs the feature sqlite")]
 async fn a_run_without_a_row_is_shown_above_the_list() {
     with_browser(async |browser| {
         let folder = Folder::new();
