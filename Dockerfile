@@ -7,17 +7,18 @@ RUN apt-get update \
 WORKDIR /build
 COPY .ci/dist .ci/
 RUN .ci/dist tools
-# The dependencies alone, with nothing of ours to build: this layer changes only when they do.
-COPY LICENSE Cargo.toml Cargo.lock ./
-COPY .ci .ci
+# The dependencies and their licenses, with nothing of ours to build: these layers change only when they do.
+COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs \
-    && .ci/dist \
-    && rm -r src
+    && .ci/dist program
+COPY LICENSE ./
+COPY .ci/about.* .ci/
+RUN .ci/dist licenses
 COPY src src
 # Cargo compares modification times, and the copied sources may be older than what was built from the empty ones.
-RUN touch src/main.rs src/lib.rs && .ci/dist
+RUN touch src/main.rs src/lib.rs && .ci/dist program
 # There is no shell in the next stage. Any user may write to the folder, so that the image works as any.
 RUN mkdir --mode=1777 --parents root/data
 
