@@ -7,7 +7,7 @@ RUN apt-get update \
 WORKDIR /build
 COPY .ci/dist .ci/
 RUN .ci/dist tools
-# The dependencies and their licenses, with nothing of ours to build: these layers change only when they do.
+# The dependencies and their licences, with nothing of ours to build: these layers change only when they do.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
     && echo 'fn main() {}' > src/main.rs \

@@ -98,3 +98,15 @@ fn the_image_is_built_with_the_c_library_that_it_runs_with() {
 fn no_image_is_pulled_to_read_the_dockerfile() {
     assert!(!read("Dockerfile").contains("syntax="));
 }
+
+#[test]
+fn the_package_can_be_built_without_its_benches_as_in_the_image() {
+    let manifest = read("Cargo.toml");
+    let benches: Vec<_> = manifest.split("[[bench]]\n").skip(1).collect();
+    assert!(!benches.is_empty());
+    for bench in benches {
+        // Cargo looks for the file of one that has none.
+        let section = bench.split("\n\n").next().unwrap();
+        assert!(section.contains("\npath = "), "{section}");
+    }
+}
