@@ -1,9 +1,9 @@
-//! The image: its Dockerfile, and what the README says about it.
+//! The image: its Dockerfile, and what the documents say about it.
 
 use comfydeploy_webhook::config::Config;
 
 use super::value_of;
-use crate::harness::read;
+use crate::harness::{OPERATIONS, README, read};
 
 #[test]
 fn the_image_listens_on_the_default_port_unless_the_platform_assigns_one() {
@@ -29,7 +29,7 @@ fn the_image_has_a_folder_for_the_database_that_its_user_may_write() {
     assert!(dockerfile.contains("\nCOPY --from=build /build/root/ /\n"));
     // Railway rejects images that declare volumes.
     assert!(!dockerfile.contains("VOLUME"));
-    let readme = read("README.md");
+    let readme = read(README);
     let volume = format!("--volume comfydeploy-webhook:{folder} ");
     assert!(readme.contains(&volume), "{volume}");
     let url = format!("--env DATABASE_URL=sqlite://{folder}/runs.db ");
@@ -60,17 +60,18 @@ fn the_image_is_described_as_the_package_is() {
 }
 
 #[test]
-fn the_readme_says_how_long_docker_stop_waits_for_requests_in_flight() {
+fn the_documents_say_how_long_docker_stop_waits_for_requests_in_flight() {
     let drain = Config::from_flags(&[]).unwrap().drain_timeout.as_secs();
     // Unless told otherwise, Docker kills a container 10 s after it asked it to stop.
     assert!(drain < 10, "{drain} s");
-    let readme = read("README.md");
-    let words = readme.split_whitespace().collect::<Vec<_>>().join(" ");
-    let statement = format!("`--drain-timeout` ({drain} s)");
-    assert!(
-        words.contains(&statement),
-        "the README should say {statement}"
-    );
+    for (document, statement) in [
+        (README, format!("for at most {drain} s")),
+        (OPERATIONS, format!("`--drain-timeout` ({drain} s)")),
+    ] {
+        let text = read(document);
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&statement), "{document}: {statement}");
+    }
 }
 
 #[test]
