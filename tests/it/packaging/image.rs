@@ -1,4 +1,4 @@
-//! The image: its Dockerfile, and what the README says about it.
+//! The image: its Dockerfile, and what the documents say about it.
 
 use comfydeploy_webhook::config::Config;
 
@@ -60,16 +60,16 @@ fn the_image_is_described_as_the_package_is() {
 }
 
 #[test]
-fn the_readme_says_how_long_docker_stop_waits_for_requests_in_flight() {
+fn the_guide_to_operations_says_how_long_docker_stop_waits_for_requests_in_flight() {
     let drain = Config::from_flags(&[]).unwrap().drain_timeout.as_secs();
     // Unless told otherwise, Docker kills a container 10 s after it asked it to stop.
     assert!(drain < 10, "{drain} s");
-    let readme = read("README.md");
-    let words = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let guide = read(".github/OPERATIONS.md");
+    let words = guide.split_whitespace().collect::<Vec<_>>().join(" ");
     let statement = format!("`--drain-timeout` ({drain} s)");
     assert!(
         words.contains(&statement),
-        "the README should say {statement}"
+        "the guide should say {statement}"
     );
 }
 
