@@ -23,13 +23,10 @@ use tokio::{net::TcpListener, task::spawn_blocking};
 use crate::{
     browser::with_browser,
     harness::{
-        OPERATIONS, README, Server, code_block, code_blocks, has_node_packages, output_for,
-        python_with, root, run_id, update, with_timeout,
+        OPERATIONS, README, SERVICE, Server, code_block, code_blocks, has_node_packages,
+        output_for, python_with, root, run_id, update, with_timeout,
     },
 };
-
-/// The address of the service in the documents.
-const SERVICE: &str = "http://127.0.0.1:8080";
 
 #[test]
 fn every_example_of_the_documents_in_these_languages_is_run_by_a_test() {
@@ -100,7 +97,7 @@ async fn the_event_source_of_the_documents_survives_a_503_and_a_dead_connection_
         let server = Unreliable::default();
         let address = server.start().await;
         browser.open(&format!("http://{address}/")).await;
-        let example = code_block(OPERATIONS, "js", "new EventSource").replace(SERVICE, "");
+        let example = code_block(OPERATIONS, "js", "new EventSource").replace(&format!("http://{SERVICE}"), "");
         // With timers that the test fires.
         browser
             .run(&format!(
@@ -138,7 +135,8 @@ async fn the_readmes_event_source_shows_a_run_until_it_is_over() {
         let service = format!("http://{}", server.address);
         server.accept(update(1, "running")).await;
         browser.open(&format!("{service}/")).await;
-        let example = code_block(README, "js", "new EventSource").replace(SERVICE, &service);
+        let example = code_block(README, "js", "new EventSource")
+            .replace(SERVICE, &server.address.to_string());
         browser
             .run(&format!(
                 "window.shown = [];
@@ -172,7 +170,7 @@ async fn the_python_of_the_documents_survives_a_503_and_a_dead_connection_and_st
     let example = code_block(OPERATIONS, "python", "httpx_sse");
     assert!(example.contains("read=45"), "{example}");
     let example = example
-        .replace(SERVICE, &format!("http://{address}"))
+        .replace(SERVICE, &address.to_string())
         .replace("read=45", "read=2");
     let script = format!(
         "import time\nwaits = []\ntime.sleep = waits.append\nrun_id = {:?}\n{example}\nprint(waits)",
@@ -226,8 +224,8 @@ async fn the_readmes_fetch_shows_the_outputs_and_says_why_there_are_none() {
     let outputs = json!([{ "id": "out-1" }]);
     let body = json!({ "run_id": run_id(1), "status": "completed", "outputs": outputs });
     server.accept(body.to_string()).await;
-    let example = code_block(README, "js", "await fetch")
-        .replace(SERVICE, &format!("http://{}", server.address));
+    let example =
+        code_block(README, "js", "await fetch").replace(SERVICE, &server.address.to_string());
     for (n, expected) in [(1, outputs), (2, Value::Null)] {
         let script = format!(
             "const runId = {:?};

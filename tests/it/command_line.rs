@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::harness::{Process, error_line, flags, is_installed, output, text};
+use crate::harness::{Process, error_line, flags, is_installed, one_line, output, text};
 
 #[tokio::test]
 async fn help_fits_a_terminal_and_explains_every_flag_in_its_group() {
@@ -18,7 +18,6 @@ async fn help_fits_a_terminal_and_explains_every_flag_in_its_group() {
     );
 
     let mut groups = help.split("\n\n");
-    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let flags = flags();
     for group in flags.chunk_by(|a, b| a.get_help_heading() == b.get_help_heading()) {
         let heading = format!("{}:\n", group[0].get_help_heading().unwrap());

@@ -15,7 +15,7 @@ use axum::{
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::harness::{Folder, Process, WEBHOOK, error_line, output};
+use crate::harness::{Folder, OwnChild, Process, WEBHOOK, error_line, output};
 
 /// Simulates runs as fast as possible.
 fn simulate(url: &str, arguments: &[&str]) -> Command {
@@ -194,7 +194,7 @@ async fn an_interrupt_ends_it_with_the_summary_so_far() {
     let mut command = Process::command(&slow);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut simulation = Process {
-        child: command.spawn().unwrap(),
+        child: OwnChild::spawn(command),
         address: server.address,
         first_lines: String::new(),
         log: None,

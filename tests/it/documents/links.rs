@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use crate::harness::{read, root};
+use crate::harness::{OPERATIONS, README, read, root};
 
 const DOCUMENTS: [&str; 6] = [
-    "README.md",
+    README,
+    OPERATIONS,
     ".github/CHANGELOG.md",
     ".github/CONTRIBUTING.md",
-    ".github/OPERATIONS.md",
     ".github/SECURITY.md",
     "benches/README.md",
 ];
@@ -67,6 +67,6 @@ fn every_link_leads_to_a_file_or_a_heading() {
 
 #[test]
 fn the_readme_is_short() {
-    let lines = read("README.md").lines().count();
+    let lines = read(README).lines().count();
     assert!(lines <= 300, "{lines}");
 }

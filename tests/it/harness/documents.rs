@@ -5,6 +5,14 @@ use super::read;
 pub(crate) const README: &str = "README.md";
 pub(crate) const OPERATIONS: &str = ".github/OPERATIONS.md";
 
+/// The address of the service in the documents.
+pub(crate) const SERVICE: &str = "127.0.0.1:8080";
+
+/// A text without its line breaks.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The code blocks of a document in one language, which is empty where the document names none.
 pub(crate) fn code_blocks(document: &str, language: &str) -> Vec<String> {
     let text = read(document);

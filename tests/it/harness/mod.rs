@@ -14,12 +14,12 @@ use std::process::Command;
 
 pub(crate) use self::{
     command_line::{error_line, flags},
-    documents::{OPERATIONS, README, code_block, code_blocks},
+    documents::{OPERATIONS, README, SERVICE, code_block, code_blocks, one_line},
     fixtures::{
         DOCUMENTED_RUN, WIRE_RUN, file_with, files, fixtures, ids, read, root, run_id, update,
     },
     folder::Folder,
-    process::{Process, allow_open_files, output, output_for, text},
+    process::{OwnChild, Process, allow_open_files, output, output_for, text},
     raw::{
         assert_healthy, assert_status, connect_not_reading, get, head, read_status, read_to_end,
         send, update_head,

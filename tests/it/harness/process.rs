@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
+    ops::{Deref, DerefMut},
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
@@ -10,9 +11,40 @@ use reqwest::{Client, Response};
 
 use super::{wait, with_timeout};
 
-/// The program, serving on a port of its own. It is killed with the test.
+/// A process that is killed with the test.
+pub(crate) struct OwnChild(Child);
+
+impl OwnChild {
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Deref for OwnChild {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for OwnChild {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for OwnChild {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The program, serving on a port of its own.
 pub(crate) struct Process {
-    pub(crate) child: Child,
+    pub(crate) child: OwnChild,
     pub(crate) address: SocketAddr,
     /// The log up to the line that says it is ready.
     pub(crate) first_lines: String,
@@ -36,7 +68,7 @@ impl Process {
     /// Starts a command that serves, and waits until it logs its address.
     pub(crate) fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = OwnChild::spawn(command);
         let mut log = BufReader::new(child.stdout.take().unwrap());
         let mut first_lines = String::new();
         while !first_lines.contains("http://") {
@@ -99,14 +131,6 @@ impl Process {
     /// Waits until a line is among the metrics.
     pub(crate) async fn until_metric(&self, line: &str) {
         wait::until_metric(&Client::new(), self.address, line).await;
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

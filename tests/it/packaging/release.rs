@@ -13,8 +13,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_comfydeploy-webhook");
 
 async fn notes(script: impl AsRef<Path>, tag: &str) -> Output {
-    let mut command = Command::new(script.as_ref());
-    command.arg(tag);
+    let mut command = Command::new("bash");
+    command.arg(script.as_ref()).arg(tag);
     output(command).await
 }
 

@@ -106,6 +106,21 @@ fn only_the_last_jobs_of_a_release_publish_under_a_name() {
     };
     assert_eq!(needed(jobs, "publish"), all_but(&["publish", "release"]));
     assert_eq!(needed(jobs, "release"), all_but(&["release"]));
+    for step in jobs.values().flat_map(steps) {
+        if step["uses"]
+            .as_str()
+            .is_some_and(|action| action.starts_with("docker/build-push-action@"))
+        {
+            assert!(step["with"]["tags"].is_null(), "{step}");
+            assert!(
+                step["with"]["outputs"]
+                    .as_str()
+                    .unwrap()
+                    .contains("push-by-digest=true")
+            );
+        }
+    }
+    assert!(!read(RELEASE).contains("docker push"));
     // A step that may fail would let a job succeed that did not do its work.
     assert!(!read(RELEASE).contains("continue-on-error"));
     for job in jobs.values() {

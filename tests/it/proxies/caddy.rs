@@ -87,7 +87,7 @@ fn curl(folder: &Folder, arguments: &[&str]) -> Command {
 fn response(output: &Output) -> (&str, &str) {
     let (head, body) = text(&output.stdout)
         .split_once("\r\n\r\n")
-        .expect("a response");
+        .unwrap_or_else(|| panic!("{output:?}"));
     let status = head.strip_prefix("HTTP/2 ").expect(head);
     (&status[..3], body)
 }
@@ -108,8 +108,11 @@ async fn the_caddy_of_compose_passes_updates_and_streams_with_tls_and_redirects_
     let more = format!("admin off\n\tskip_install_trust\n\thttp_port {plain}");
     let config = read(FILE).replace("admin off", &more);
     let _proxy = start(&folder, &config, port, &variables).await;
-    let root = folder.path("data/caddy/pki/authorities/local/root.crt");
-    until("there is a certificate", async || root.exists()).await;
+    let healthy = format!("https://{domain}/healthz");
+    until("there is a certificate", async || {
+        output(curl(&folder, &[&healthy])).await.status.success()
+    })
+    .await;
 
     let webhook = format!("https://hook:hook@{domain}{WEBHOOK}");
     for (method, status) in [("POST", "queued"), ("GET", "running")] {

@@ -5,18 +5,19 @@ mod nginx;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::{Server, WEBHOOK, code_block, run_id, until, update, with_timeout};
+use crate::harness::{
+    OwnChild, SERVICE, Server, WEBHOOK, code_block, run_id, until, update, with_timeout,
+};
 
-/// The name and the address of the service in the configurations.
+/// The public name of the service in the configurations.
 const NAME: &str = "runs.example.com";
-const SERVICE: &str = "127.0.0.1:8080";
 
 /// The configuration in a document that holds `part`, of a proxy for this server.
 fn configuration(document: &str, part: &str, server: &Server) -> String {
@@ -32,7 +33,7 @@ async fn free_port() -> u16 {
 
 /// A proxy. It is killed with the test.
 struct Proxy {
-    child: Child,
+    child: OwnChild,
     address: SocketAddr,
     /// What comes before the paths of the service.
     prefix: &'static str,
@@ -42,7 +43,9 @@ impl Proxy {
     /// Starts a proxy, and waits until it listens on this port.
     async fn start(mut command: Command, port: u16) -> Self {
         let address = (Ipv4Addr::LOCALHOST, port).into();
-        let child = command.stdin(Stdio::null()).spawn().unwrap();
+        let described = format!("{command:?}");
+        command.stdin(Stdio::null());
+        let child = OwnChild::spawn(command);
         let mut proxy = Self {
             child,
             address,
@@ -50,7 +53,7 @@ impl Proxy {
         };
         until("the proxy listens", async || {
             let ended = proxy.child.try_wait().unwrap();
-            assert!(ended.is_none(), "{command:?}: {ended:?}");
+            assert!(ended.is_none(), "{described}: {ended:?}");
             TcpStream::connect(address).await.is_ok()
         })
         .await;
@@ -92,15 +95,6 @@ impl Proxy {
             .json()
             .await
             .unwrap()
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        // With SIGKILL nginx would leave its workers.
-        let quit = format!("kill -TERM {}", self.child.id());
-        let _ = Command::new("sh").args(["-c", &quit]).status();
-        let _ = self.child.wait();
     }
 }
 

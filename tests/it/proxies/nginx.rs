@@ -23,7 +23,7 @@ async fn start(mut nginx: Command, folder: &Folder, server: &str) -> Proxy {
     let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let folders = folders.map(|of| format!("{of}_temp_path {of};")).join("\n");
     let config = format!(
-        "daemon off;\npid nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{folders}\n{server}}}\n"
+        "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{folders}\n{server}}}\n"
     );
     let config = file_with(&format!("nginx-{port}.conf"), &config);
     let folder: &Path = folder.as_ref();

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::python_tool;
 use crate::{
     harness::{
-        DOCUMENTED_RUN, Folder, Server, file_with, output, read, run_id, text, until, update,
+        DOCUMENTED_RUN, Folder, OwnChild, Server, file_with, output, read, run_id, text, until,
+        update,
     },
     packaging::{documents, value_of},
 };
@@ -19,22 +20,12 @@ const FILE: &str = ".github/litestream.yml";
 
 const RUNS: usize = 100;
 
-/// Litestream as it replicates. It is killed with the test.
-struct Replicating(Child);
-
-impl Replicating {
-    fn start(mut litestream: Command, config: &str, replica: &Path) -> Self {
-        litestream.args(["replicate", "-config", config]);
-        litestream.env("REPLICA_URL", format!("file://{}", replica.display()));
-        Self(litestream.stdout(Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Replicating {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts Litestream, which replicates until the child is dropped.
+fn replicate(mut litestream: Command, config: &str, replica: &Path) -> OwnChild {
+    litestream.args(["replicate", "-config", config]);
+    litestream.env("REPLICA_URL", format!("file://{}", replica.display()));
+    litestream.stdout(Stdio::null());
+    OwnChild::spawn(litestream)
 }
 
 /// What a service shows of a database that is made of the replica, if one can be made.
@@ -75,7 +66,7 @@ async fn what_litestream_replicates_while_the_service_writes_can_be_restored() {
     let config = file_with("litestream.yml", &config);
 
     // It starts before there is a database, as it may beside the container of the service.
-    let mut replicating = Replicating::start(again(), &config, &replica);
+    let mut replicating = replicate(again(), &config, &replica);
     let server = Server::with_database(&file, &[]).await;
     for n in 0..RUNS {
         server.accept(update(n, "running")).await;
@@ -111,7 +102,7 @@ async fn what_litestream_replicates_while_the_service_writes_can_be_restored() {
     let server = Server::with_database(&file, &[]).await;
     server.accept(update(0, "failed")).await;
     assert_eq!(server.run(&run_id(0)).await["status"], "completed");
-    assert!(replicating.0.try_wait().unwrap().is_none(), "it has ended");
+    assert!(replicating.try_wait().unwrap().is_none(), "it has ended");
 }
 
 #[test]

@@ -6,12 +6,12 @@ mod kubernetes;
 mod litestream;
 mod systemd;
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, process::Command, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, process::Command, time::Duration};
 
 use bytesize::ByteSize;
 use comfydeploy_webhook::{cli::Cli, config::Config};
 
-use crate::harness::{OPERATIONS, Server, flags, is_found, read, root};
+use crate::harness::{OPERATIONS, Server, flags, is_found, one_line, read, root};
 
 /// How long the end of the process waits for the last lines of the log.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -39,9 +39,7 @@ fn assert_is_enough_memory(config: &Config, given: ByteSize) {
     let advised = needed.next_multiple_of(64 * MIB);
     assert_eq!(given.as_u64(), advised as u64, "{needed} bytes are needed");
     let advice = format!("give the container {} MiB", advised / MIB);
-    let operations = read(OPERATIONS);
-    let words = operations.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains(&advice), "{advice}");
+    assert!(one_line(&read(OPERATIONS)).contains(&advice), "{advice}");
 }
 
 /// Checks that the service has ended by itself before it is killed.
@@ -59,14 +57,10 @@ async fn assert_is_probe(path: &str) {
     assert_eq!(response.text().await.unwrap(), "ok\n", "{path}");
 }
 
-/// A program that `.ci/requirements.txt` installs, beside the Python that PYTHON names, or else anywhere. If it is
-/// missing, the test is skipped and says so.
+/// A program that `.ci/requirements.txt` installs, beside the Python that PYTHON names: other versions may do other
+/// things. If it is missing, the test is skipped and says so.
 fn python_tool(name: &str) -> Option<Command> {
-    let python = std::env::var_os("PYTHON").map(|python| root("").join(python));
-    let beside = python.map(|python| python.with_file_name(name));
-    let program = beside
-        .filter(|program| program.exists())
-        .unwrap_or_else(|| PathBuf::from(name));
-    let found = Command::new(&program).arg("--help").output().is_ok();
-    is_found(name, found).then(|| Command::new(program))
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "target/ci-tools/bin/python".into());
+    let program = root("").join(python).with_file_name(name);
+    is_found(name, program.exists()).then(|| Command::new(program))
 }

