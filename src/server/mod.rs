@@ -53,7 +53,7 @@ pub async fn serve(
     let ready = || {
         // The page first: that is the URL that people open.
         info!(
-            "ready: runs are shown at http://{}/; point ComfyDeploy's webhook at {}",
+            "ready: runs are shown at http://{}/; updates are accepted at {}",
             reachable(address),
             webhook_url(address)
         );

@@ -9,11 +9,11 @@ use tokio::{io::AsyncReadExt, net::TcpStream};
 use crate::harness::{Process, WEBHOOK, read_to_end, send, update, update_head, with_timeout};
 
 #[test]
-fn the_log_says_where_runs_are_shown_and_where_to_point_comfydeploy() {
+fn the_log_says_where_runs_are_shown_and_where_updates_are_accepted() {
     let process = Process::serve(&[]);
     let address = process.address;
     let line = format!(
-        " ready: runs are shown at http://{address}/; point ComfyDeploy's webhook at http://{address}{WEBHOOK}\n"
+        " ready: runs are shown at http://{address}/; updates are accepted at http://{address}{WEBHOOK}\n"
     );
     assert!(
         process.first_lines.ends_with(&line),
@@ -25,7 +25,7 @@ fn the_log_says_where_runs_are_shown_and_where_to_point_comfydeploy() {
     let everywhere = Process::start(Process::command(&["--listen", ":0"]));
     let port = everywhere.address.port();
     let line = format!(
-        " at http://127.0.0.1:{port}/; point ComfyDeploy's webhook at http://<this host>:{port}{WEBHOOK}\n"
+        " at http://127.0.0.1:{port}/; updates are accepted at http://<this host>:{port}{WEBHOOK}\n"
     );
     assert!(
         everywhere.first_lines.ends_with(&line),
