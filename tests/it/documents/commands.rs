@@ -3,7 +3,7 @@
 use std::{env, ffi::OsString, fs, path::Path, process::Command};
 
 use crate::harness::{
-    Folder, OPERATIONS, Process, README, SERVICE, code_blocks, is_installed, text,
+    Folder, OPERATIONS, Process, README, SERVICE, code_blocks, is_installed, prose, text,
 };
 
 /// Stand-ins for programs: cargo runs the program as it was built for the tests, and there is no Docker.
@@ -120,15 +120,32 @@ fn every_command_prints_what_the_document_shows() {
     }
 }
 
+/// The commands within the text of a document that run the program or ask it. Those for Docker are run by `.ci/smoke`.
+fn inline_commands(document: &str) -> Vec<String> {
+    let text = prose(document).join(" ");
+    let code = text.split('`').skip(1).step_by(2);
+    let commands = code.filter(|code| {
+        let words = code.split(' ').skip_while(|word| word.contains('='));
+        matches!(
+            words.take(2).collect::<Vec<_>>()[..],
+            ["cargo", "run"] | ["curl", _]
+        )
+    });
+    // The tests choose the port.
+    commands
+        .map(|command| command.replace("--listen 3000", ""))
+        .collect()
+}
+
 #[test]
 fn every_command_without_output_succeeds() {
     if !is_installed("curl") {
         return;
     }
-    for block in [README, OPERATIONS]
-        .iter()
-        .flat_map(|document| code_blocks(document, "sh"))
-    {
+    let inline = inline_commands(README);
+    assert!(inline.len() >= 4, "{inline:?}");
+    let blocks = [README, OPERATIONS].map(|document| code_blocks(document, "sh"));
+    for block in blocks.into_iter().flatten().chain(inline) {
         let folder = Folder::new();
         if block.contains("api.comfydeploy.com") {
             // The page shows the same request, and its tests run it.
@@ -156,7 +173,8 @@ fn every_command_without_output_succeeds() {
                 r#"{"status":"success"}"#.to_owned() + "\n"
             );
         } else {
-            printed(&block, &serve(&folder, ""), &folder);
+            let command = block.replace("$READ_TOKEN", "reader");
+            printed(&command, &serve(&folder, ""), &folder);
         }
     }
 }

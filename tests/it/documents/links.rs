@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::harness::{OPERATIONS, README, read, root};
+use crate::harness::{OPERATIONS, README, prose, read, root};
 
 const DOCUMENTS: [&str; 6] = [
     README,
@@ -12,17 +12,6 @@ const DOCUMENTS: [&str; 6] = [
     ".github/SECURITY.md",
     "benches/README.md",
 ];
-
-/// The lines of a document that are not code.
-fn prose(document: &str) -> Vec<String> {
-    let mut is_code = false;
-    let text = read(document);
-    let lines = text.lines().filter(|line| {
-        is_code ^= line.starts_with("```");
-        !is_code
-    });
-    lines.map(str::to_owned).collect()
-}
 
 /// The anchors of the headings, as GitHub makes them.
 fn anchors(document: &str) -> HashSet<String> {

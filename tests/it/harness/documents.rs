@@ -13,6 +13,18 @@ pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The lines of a document that are not in code blocks.
+pub(crate) fn prose(document: &str) -> Vec<String> {
+    let mut is_code = false;
+    let text = read(document);
+    let lines = text.lines().filter(|line| {
+        let is_fence = line.starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence
+    });
+    lines.map(str::to_owned).collect()
+}
+
 /// The code blocks of a document in one language, which is empty where the document names none.
 pub(crate) fn code_blocks(document: &str, language: &str) -> Vec<String> {
     let text = read(document);

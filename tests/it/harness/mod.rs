@@ -14,7 +14,7 @@ use std::process::Command;
 
 pub(crate) use self::{
     command_line::{error_line, flags},
-    documents::{OPERATIONS, README, SERVICE, code_block, code_blocks, one_line},
+    documents::{OPERATIONS, README, SERVICE, code_block, code_blocks, one_line, prose},
     fixtures::{
         DOCUMENTED_RUN, WIRE_RUN, file_with, files, fixtures, ids, read, root, run_id, update,
     },
