@@ -224,8 +224,11 @@ async fn the_readmes_fetch_shows_the_outputs_and_says_why_there_are_none() {
     let outputs = json!([{ "id": "out-1" }]);
     let body = json!({ "run_id": run_id(1), "status": "completed", "outputs": outputs });
     server.accept(body.to_string()).await;
-    let example =
-        code_block(README, "js", "await fetch").replace(SERVICE, &server.address.to_string());
+    let example = code_block(README, "js", "await fetch");
+    assert!(example.contains("wait=60"), "{example}");
+    let example = example
+        .replace(SERVICE, &server.address.to_string())
+        .replace("wait=60", "wait=1");
     for (n, expected) in [(1, outputs), (2, Value::Null)] {
         let script = format!(
             "const runId = {:?};
