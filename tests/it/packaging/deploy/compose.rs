@@ -194,7 +194,7 @@ fn caddy_asks_for_its_domain_when_it_starts() {
         "caddy() {{ :; }}; {}",
         script.replace("$$", "$").replace("exec ", "")
     );
-    for (domain, code) in [("", 2), ("runs.example.com", 0)] {
+    for domain in ["", "runs.example.com"] {
         let mut command = Command::new(&shell);
         let started = command
             .args([&flag, &script])
@@ -202,7 +202,7 @@ fn caddy_asks_for_its_domain_when_it_starts() {
             .output()
             .unwrap();
         let said = text(&started.stderr);
-        assert_eq!(started.status.code(), Some(code), "{said}");
+        assert_eq!(started.status.success(), !domain.is_empty(), "{said}");
         assert_eq!(
             said.contains("DOMAIN: set it to"),
             domain.is_empty(),
